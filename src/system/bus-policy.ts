@@ -1,12 +1,11 @@
-// Writes what [Polkit] allows guests on the bus if a service does not ask polkit. systemd/org.guestd1.conf includes the
-// file.
+// Writes what [Polkit] allows guests where a service does not ask polkit. systemd/org.guestd1.conf includes it.
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { readStart } from "./read-file.ts";
 import { replaceFile } from "./write-file.ts";
 
-// The group of the policy that this takes back.
+// org.guestd1.conf denies this to the group guests.
 const BLUETOOTH = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -19,7 +18,7 @@ const MOST_BYTES = 4096;
 
 /**
  * @param directory owned by root, readable by all
- * @returns whether the bus has to read the file again
+ * @returns whether the bus must read it again
  */
 export function writeBusPolicy({ Polkit }: Pick<Config, "Polkit">, directory = "/run/guestd-bus"): boolean {
   const file = join(directory, "bluetooth.conf");

@@ -1,15 +1,15 @@
-// Reads the administrator's units that start agetty(8). policy/ghost-rules.ts judges them.
+// Reads the administrator's units of agetty(8). policy/ghost-rules.ts judges.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { UnitFile } from "../policy/ghost-rules.ts";
 import { readStart } from "./read-file.ts";
 
-/** Units of packages do not name the ghost. */
+/** Packages' units do not name the ghost. */
 const DIRECTORIES = ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system"];
 const MOST_BYTES = 64 * 1024;
 const MOST_FILES = 1000;
 
-/** Services and their drop-ins. Skips unreadable ones. */
+/** Reads services and their drop-ins. Skips unreadable ones. */
 export function readGettyUnits(directories = DIRECTORIES): readonly UnitFile[] {
   const files = directories.flatMap((directory) =>
     listNames(directory).flatMap((name) => {

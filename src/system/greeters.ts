@@ -1,5 +1,5 @@
-// Tells greeters about the ghost: LightDM looks for a script, SDDM reads a file, GDM asks accounts-daemon. The package
-// links into the directory of these files (packaging/greeters).
+// Tells greeters about the ghost. LightDM looks for a script, SDDM reads a file, GDM asks accounts-daemon. The package
+// links to these files (packaging/greeters).
 import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -12,7 +12,7 @@ import { replaceFile } from "./write-file.ts";
 const ACCOUNTS = "/var/lib/AccountsService/users";
 const DISPLAY_MANAGER = "/etc/systemd/system/display-manager.service";
 const LIGHTDM_SCRIPT = "/usr/lib/guestd/lightdm-guest-account";
-// The GTK greeter shows the guest session in its user list, which Debian hides.
+// The GTK greeter has the guest session in its user list, which Debian hides.
 const LIGHTDM_CONFIG = "[Seat:*]\ngreeter-hide-users=false\n";
 const MOST_BYTES = 4096;
 
@@ -28,7 +28,6 @@ export class Greeters {
   readonly #root: string;
   readonly #directory: string;
 
-  /** @param root prefix of each path */
   constructor(accounts: AccountsDaemon, root = "") {
     this.#accounts = accounts;
     this.#root = root;
@@ -79,8 +78,8 @@ export class Greeters {
   }
 
   /**
-   * Makes accounts-daemon list this user besides an administrator's. LightDM's greeters would log in a listed ghost
-   * before any click.
+   * Makes accounts-daemon list only this user, besides an administrator's. LightDM's greeters would log in a listed
+   * ghost before any click.
    */
   async #list(user: string): Promise<boolean> {
     const before = readStart(join(this.#directory, "accounts"), MOST_BYTES)?.trim() ?? "";

@@ -1,4 +1,4 @@
-// The only file that writes the journal: one structured entry for each event. Policy has the sentences.
+// The only file that writes the journal, an entry for each event. Policy has the sentences.
 import type { AnyEffect, EffectKind, EffectOf, FoundOf } from "../policy/effects.ts";
 import { rowOf } from "../policy/effects.ts";
 import type { Level } from "../policy/effects/row.ts";
@@ -12,7 +12,6 @@ type Fields = Readonly<Record<string, string | number>>;
 /** systemd-journald's interface. */
 export type JournalSend = Readonly<Record<Level, (message: string, fields: Record<string, string | number>) => void>>;
 
-/** Where and why a step failed. */
 export interface Failure {
   readonly reason: string;
   readonly code?: ErrorCode;

@@ -1,5 +1,5 @@
-// Finds directories that all users may write to, by a bounded find(1). Enters only root's directories that others may
-// search: no user controls what it reads, and guests can reach all of it.
+// Finds directories that all users may write to, by find(1). Enters only root's directories that others may search: no
+// user controls what it reads, and guests can reach all.
 import { execFile } from "node:child_process";
 import { lstatSync } from "node:fs";
 import { dirname } from "node:path";
@@ -11,10 +11,9 @@ import { readMounts } from "./processes/mountinfo.ts";
 const FIND = "/usr/bin/find";
 /** For all file systems. An administrator waits. */
 const LIMIT_MS = 4000;
-/** A result is reused for so long. */
 const FRESH_MS = 600_000;
 const MOST_BYTES = 256 * 1024;
-/** A network file system could hang, and kernel file systems have rules of their own. */
+/** Network file systems could hang, and kernel file systems have rules of their own. */
 const LOCAL = new Set(
   "ext2 ext3 ext4 xfs btrfs f2fs zfs bcachefs jfs reiserfs tmpfs devtmpfs ramfs overlay vfat".split(" "),
 );
@@ -63,7 +62,7 @@ function listMountPoints(tree: MountTree): string[] {
   return [...new Set(mountPoints)].filter((path) => isAnsweredAtOnce(tree, dirname(path)));
 }
 
-// Root owns all directories above it, and others may search them.
+// Root owns all directories above, and others may search them.
 function isReachable(path: string, uid: number): boolean {
   if (path === "/") return true;
   const above = lstatSync(dirname(path), { throwIfNoEntry: false });
@@ -83,7 +82,7 @@ function runFind(mountPoint: string, uid: number, limitMs: number): Promise<Open
       options,
       (error, stdout) => {
         const paths = stdout.split("\0").slice(0, -1);
-        // find(1) exits with 1 if it could not look at something, such as a directory hidden by a mount.
+        // find(1) exits with 1 if it could not look at something, such as a directory under a mount.
         resolve({ paths, whole: error === null || error.code === 1 });
       },
     );

@@ -5,7 +5,7 @@ import { readStart } from "./read-file.ts";
 
 /** The first file of a service counts. */
 const DIRECTORIES = ["/etc/pam.d", "/usr/lib/pam.d"];
-/** Debian adds a directory for each architecture. */
+/** Debian has a directory for each architecture below. */
 const LIBRARIES = ["/usr/lib", "/lib", "/usr/lib64"];
 
 /** A longer file is cut off, a longer stack refused. */
@@ -16,9 +16,9 @@ const MOST_SERVICES = 1000;
 const DEEPEST = 16;
 
 /**
- * Returns the modules of one type in a service's stack, or in that of "other" without a file.
+ * Returns the modules of one type in a service's stack; that of "other" if it has no file.
  * @param directories of services' files, and `libraries` of optional modules
- * @throws Error with a sentence if the stack cannot be read
+ * @throws Error with a sentence if it cannot be read
  */
 export function readPamStack(
   service: string,
@@ -36,8 +36,8 @@ export function readPamStack(
 }
 
 /**
- * Returns services with a file, except Debian's files for inclusion. If a file includes a missing one, libpam refuses
- * all its logins, so it is left out.
+ * Returns services with a file, except Debian's for inclusion. If one includes a missing file, libpam refuses its
+ * logins, so it is left out.
  */
 export function listPamServices(directories = DIRECTORIES): readonly string[] {
   const names = new Set(
@@ -58,7 +58,7 @@ function isWhole(service: string, directories: readonly string[]): boolean {
   return true;
 }
 
-/** Of all types. Undefined if the file is missing; reading the stack reports other errors. */
+/** Undefined if the file is missing; reading the stack reports other errors. */
 function listIncluded(name: string, directories: readonly string[]): readonly string[] | undefined {
   try {
     const text = findFile(name, directories)?.text;

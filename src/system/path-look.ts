@@ -1,4 +1,4 @@
-// Looks whether a path exists, maybe on a file server that does not answer.
+// Looks whether a path exists, maybe on a silent file server.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { serverOnWay, treeOf } from "../policy/mounts.ts";
@@ -15,8 +15,8 @@ const IN_TIME = ` in ${LIMIT_MS / 1000} s`;
 const MACHINE = { find: FIND, mountinfo: "/proc/self/mountinfo" } as const;
 
 /**
- * Finds dangling links, too. A silent file server can only hang a process that can be killed.
- * @throws Error if this is unknown, with what to do about a file server
+ * Finds dangling links, too. Uses a process that can be killed if a file server is silent.
+ * @throws Error if this is unknown, with what to do
  */
 export async function pathExists(
   path: string,
@@ -28,7 +28,7 @@ export async function pathExists(
   const look = looking.then(
     () => true,
     (error: unknown) => {
-      // Without a locale the program uses these words.
+      // Without a locale, find(1) uses these words.
       const said = /: ([^:\n]+)\n$/.exec((error as { stderr?: string }).stderr ?? "")?.[1];
       if (said === "No such file or directory" || said === "Not a directory") return false;
       const isLate = (error as { killed?: boolean }).killed === true;

@@ -4,10 +4,9 @@ import { join } from "node:path";
 import type { Cgroup } from "../../policy/session.ts";
 import { meansGone, readIfThere } from "../read-file.ts";
 
-/** Alone, or beside hierarchies of version 1. */
+/** The unified hierarchy is alone, or beside those of version 1. */
 const CGROUP_ROOTS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] as const;
 
-/** So many cgroups are searched. */
 const MOST_DIRECTORIES = 2000;
 
 /** systemd removes the runtime directory with this unit, so it must not be killed. */
@@ -36,13 +35,13 @@ export class Cgroups {
     return inode === undefined ? undefined : { path, inode };
   }
 
-  /** By the kernel's count, which processes cannot outrun. */
+  /** By the kernel's count: processes cannot outrun it. */
   isPopulated(cgroup: Cgroup): boolean {
     const directory = this.#directoryOf(cgroup);
     return directory !== undefined && partsOf(directory).some(isPopulated);
   }
 
-  /** Or below it. */
+  /** Whether a process is in the cgroup or below. */
   contains(cgroup: Cgroup, pid: number): boolean {
     const path = this.pathOf(pid);
     const isBelow = path !== undefined && (path === cgroup.path || path.startsWith(`${cgroup.path}/`));
@@ -76,13 +75,13 @@ export class Cgroups {
     writeControl(join(directory, "cgroup.max.descendants"), String(descendants));
   }
 
-  /** Cgroups directly below a path. */
+  /** Names of cgroups directly below a path. */
   listNames(path: string): string[] {
     const directory = this.#directory(path)?.name;
     return directory === undefined ? [] : listDirectories(directory);
   }
 
-  /** Returns PIDs in the cgroup and below, as far as the tree is readable. */
+  /** PIDs in the cgroup and below, as far as the tree is readable. */
   list(cgroup: Cgroup): number[] {
     const directory = this.#directoryOf(cgroup);
     return directory === undefined ? [] : partsOf(directory).flatMap(listProcesses);

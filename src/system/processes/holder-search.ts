@@ -1,17 +1,16 @@
-// Finds processes that hold or have mounted anything of sessions, through guest-holders.
+// Finds processes that hold or mount anything of sessions, through guest-holders.
 import { misunderstood, readLook, type Lines, type LookOptions } from "./look-program.ts";
 
 /** For one session. Undefined or empty fields are ignored. */
 export interface HolderCriteria {
   /** Source of the session's tmpfs. Mounts match by it, the devices, or the namespaces. */
   readonly label: string | undefined;
-  /** "0:57", as in mountinfo; undefined if they may be others' by now. */
+  /** "0:57", as in mountinfo; undefined if others may have them. */
   readonly devices: readonly string[] | undefined;
-  /** Of a leased account: files and sockets it made anywhere, and namespaces. */
+  /** Of a leased account: its files and sockets anywhere, and namespaces. */
   readonly uid: number | undefined;
   /**
-   * Inodes. A descriptor of a namespace keeps everything in it. guestd may have one, and init, which keeps them for
-   * guestd.
+   * Inodes. A descriptor of a namespace keeps everything in it. guestd may have one, and init, which keeps guestd's.
    */
   readonly namespaces: readonly number[];
 }
@@ -25,7 +24,7 @@ export interface FileHolder {
 /** One for each mount namespace. */
 export interface MountHolder {
   readonly pid: number;
-  /** As in mountinfo; undefined if it could not be read in time. */
+  /** As in mountinfo; undefined if not read in time. */
   readonly path: string | undefined;
 }
 
@@ -35,9 +34,9 @@ export interface Holders {
   readonly mounts: readonly MountHolder[];
   /** Processes that hold more than could be read in time. */
   readonly unread: readonly number[];
-  /** Processes that could not be looked at. */
+  /** Could not be looked at. */
   readonly unseen: readonly number[];
-  /** False if the time was too short for all processes. */
+  /** False if the time was too short. */
   readonly whole: boolean;
 }
 
@@ -45,7 +44,7 @@ export type SearchHolders = (criteria: HolderCriteria) => Promise<Holders>;
 
 /**
  * Looks at all processes but guestd, once for many sessions.
- * @throws Error if guest-holders cannot be started, fails, or prints something unknown
+ * @throws Error if guest-holders fails, or prints something unknown
  */
 export async function searchAllHolders(
   sets: readonly HolderCriteria[],
@@ -54,7 +53,6 @@ export async function searchAllHolders(
   return readHolders(sets, await readLook("holders", sets, options));
 }
 
-/** For a single session. */
 export async function searchHolders(criteria: HolderCriteria, options?: LookOptions): Promise<Holders> {
   const [found] = await searchAllHolders([criteria], options);
   return found ?? misunderstood();

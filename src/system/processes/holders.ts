@@ -1,5 +1,4 @@
-// Names processes that hold a session's memory after its end. Searches /proc, whatever guestd believes it has done;
-// removes nothing.
+// Names processes that hold an ended session's memory. Searches /proc, whatever guestd believes; removes nothing.
 import type { Swept } from "../../policy/receipt.ts";
 import type { FileHolder, HolderCriteria, Holders, MountHolder, SearchHolders } from "./holder-search.ts";
 import { unescapeOctal } from "./mountinfo.ts";
