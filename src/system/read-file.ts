@@ -2,10 +2,9 @@
 // "could not look" for "is not there".
 import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
 
-/** The process or directory is gone; EINVAL for the mounts of a process that is going. */
+/** EINVAL for the mounts of a process that is going. */
 const GONE = new Set(["ENOENT", "ESRCH", "ENODEV", "ENOTDIR", "EINVAL"]);
 
-/** Whether the file is not there. */
 export function meansGone(error: unknown): boolean {
   return GONE.has((error as NodeJS.ErrnoException).code ?? "");
 }

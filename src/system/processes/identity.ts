@@ -1,13 +1,13 @@
-// Tells a process from a later one with its PID, by the start time.
+// Tells a process from a later one with its PID, by its start time.
 import { closeSync } from "node:fs";
 import type { Leader } from "../../policy/session.ts";
 import type { Bindings } from "../bindings.ts";
 import { readIfThere } from "../read-file.ts";
 
-/** Returns clock ticks since boot (proc_pid_stat(5), field 22); undefined if the process is gone. */
+/** Returns clock ticks since boot (proc_pid_stat(5), field 22); undefined if it is gone. */
 export function readStartTime(pid: number, proc = "/proc"): number | undefined {
   const stat = readIfThere(`${proc}/${pid}/stat`);
-  // Counts fields from the last bracket: the command name may contain blanks and brackets.
+  // Counted from the last bracket: the command name may contain blanks and brackets.
   const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields?.[19] === undefined ? undefined : Number(fields[19]);
 }

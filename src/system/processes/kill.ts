@@ -1,5 +1,5 @@
-// Finds the processes of a session, and kills them until there are none. Cgroups have what the session started; a look
-// at all processes finds what entered the view otherwise (nsenter). A pidfd never hits a reused PID.
+// Kills a session's processes until there are none. Cgroups have what it started; a look at all processes finds what
+// entered the view otherwise (nsenter). A pidfd never hits a reused PID.
 import { closeSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Findings } from "../../policy/receipt.ts";
@@ -16,7 +16,7 @@ import { poll } from "../../wait.ts";
 /** Any of these makes a process the session's. */
 export interface Membership extends MemberCriteria {
   readonly cgroups: readonly Cgroup[];
-  /** First process of the PID namespace: killing it kills all in the namespace. Not counted. */
+  /** First process of the PID namespace: killing it kills all others. Not counted. */
   readonly reaper?: { readonly pid: number; readonly pidfd: number } | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface ProcessTable {
   readonly bindings: Pick<Bindings, "openPidfd" | "sendSignal">;
   /** searchMembers, or one look for many sessions. */
   readonly search?: SearchMembers;
-  /** Many sessions can end at once, and calls must still be answered. */
+  /** Many sessions can end at once, and calls still need answers. */
   readonly inTurn?: <T>(work: () => T) => Promise<T>;
 }
 
@@ -35,7 +35,6 @@ const KILL_LIMIT_MS = 10_000;
 /** For mounts. */
 const READ_LIMIT_MS = 300;
 const LONGEST_PAUSE_MS = 100;
-/** A receipt names so many processes. */
 const MOST_NAMED = 20;
 
 /** Returns PIDs in a session's cgroups, except the reaper's. A process cannot leave its cgroup by itself. */
@@ -49,7 +48,7 @@ export function listProcesses(
 
 /**
  * Kills every process of a session, for ten seconds at most.
- * @param running PIDs of its earlier processes; they count even if something else ended them
+ * @param running earlier PIDs; they count even if something else ended them
  */
 export async function endProcesses(
   table: ProcessTable,
@@ -64,9 +63,9 @@ export async function endProcesses(
 }
 
 /**
- * Kills until none is left.
- * @param limitMs limit after the first kill
- * @param running PIDs to count in addition
+ * Kills until no process is left.
+ * @param limitMs after the first kill
+ * @param running PIDs that count, too
  * @returns how many have ended, and a sentence for each that has not
  */
 export async function killProcesses(
@@ -83,13 +82,13 @@ export async function killProcesses(
     there = await inTurn(() => findInCgroups(table, membership));
     if (there.populated.length === 0) there = await findByLook(table, membership);
     for (const pid of there.pids) seen.add(pid);
-    // Also after the last look: only a killed process is reported as left.
+    // Only a killed process is reported as left.
     await inTurn(() => {
       killMembers(table, membership, there, round++);
     });
     return there.pids.length === 0 && there.populated.length === 0 && there.doubts.length === 0;
   };
-  // If many sessions end, the first turn can come late, so the limit starts after it.
+  // The first turn can come late if many sessions end.
   if (!(await areGone())) await poll(areGone, limitMs, { longest: LONGEST_PAUSE_MS });
   const killed = [...seen].filter((pid) => pid !== membership.reaper?.pid && !there.pids.includes(pid));
   return { killed: killed.length, left: describeLeft(there) };
@@ -100,7 +99,7 @@ const atOnce = <T>(work: () => T): Promise<T> => Promise.resolve(work());
 interface Seen {
   readonly populated: readonly Cgroup[];
   readonly pids: readonly number[];
-  /** Why there may be more processes, a sentence each. */
+  /** Why there may be more, a sentence each. */
   readonly doubts: readonly string[];
 }
 
@@ -111,7 +110,7 @@ function findInCgroups({ cgroups }: ProcessTable, membership: Membership): Seen 
   return { populated, pids: populated.flatMap((cgroup) => cgroups.list(cgroup)), doubts: [] };
 }
 
-// A look is slow on a machine with many processes.
+// A look is slow if there are many processes.
 async function findByLook({ search = searchMembers }: ProcessTable, { view, uid }: Membership): Promise<Seen> {
   if (view === undefined && uid === undefined) return NONE_SEEN;
   try {
@@ -131,7 +130,7 @@ function killMembers(table: ProcessTable, membership: Membership, { populated, p
   for (const pid of pids) killMember(table, pid, membership);
 }
 
-// Processes that fork too fast to be listed have no PID to name.
+// A process that forks too fast has no PID to name.
 function describeLeft({ populated, pids, doubts }: Seen): string[] {
   if (pids.length === 0) return [...populated.map(({ path }) => `${path} is never empty`), ...boundSentences(doubts)];
   const named = pids.slice(0, MOST_NAMED).map((pid) => `process ${pid} does not end`);
@@ -139,8 +138,8 @@ function describeLeft({ populated, pids, doubts }: Seen): string[] {
 }
 
 /**
- * Whether a process has the UID as one of its four (proc_pid_status(5)). Zombies do not count, but a process whose
- * first thread has ended looks like one.
+ * Whether a process has the UID as one of its four (proc_pid_status(5)). Zombies do not count; a process whose first
+ * thread has ended looks like one.
  */
 export function runsAs(directory: string, uid: number): boolean {
   const status = readIfThere(join(directory, "status")) ?? "";
@@ -149,8 +148,8 @@ export function runsAs(directory: string, uid: number): boolean {
   return uids.includes(uid) && !hasEnded;
 }
 
-// Only root's processes can enter a view from outside. Others hang guestd, because they may hang in execve(2) while it
-// looks at their namespaces. Those with a part of the view mounted elsewhere are only named (holders.ts).
+// Only root's processes can enter a view from outside. Looking at a user's that hangs in execve(2) would hang guestd.
+// Those that mount a part of the view elsewhere are only named (holders.ts).
 function isInView(proc: string, pid: number, view: NonNullable<Membership["view"]>): boolean {
   if (!runsAs(join(proc, String(pid)), 0)) return false;
   return listTasks(join(proc, String(pid))).some((task) => {
@@ -163,7 +162,7 @@ function isInView(proc: string, pid: number, view: NonNullable<Membership["view"
   });
 }
 
-// If the first thread has ended, other threads show the namespace.
+// Other threads show the namespace after the end of the first.
 function listTasks(directory: string): string[] {
   if (readNamespace(directory) !== undefined) return [directory];
   try {
@@ -173,7 +172,7 @@ function listTasks(directory: string): string[] {
   }
 }
 
-// Only an attacker makes mounts too slow to read. Root does not hide in a view.
+// Only an attacker makes mounts too slow to read.
 function holdsDevice(mounts: readonly MountEntry[] | "late", devices: readonly string[]): boolean {
   return mounts !== "late" && mounts.some(({ device }) => devices.includes(device));
 }
@@ -195,7 +194,7 @@ export function sendKill(bindings: Pick<Bindings, "sendSignal">, pidfd: number):
   }
 }
 
-/** False if the cgroup is gone or refuses. Processes are then killed one by one. */
+/** False if the cgroup is gone or refuses. Its processes are then killed one by one. */
 function killAtOnce({ cgroups }: ProcessTable, cgroup: Cgroup): boolean {
   try {
     cgroups.kill(cgroup);
@@ -223,7 +222,7 @@ function killMember(table: ProcessTable, pid: number, membership: Membership): v
     return;
   }
   try {
-    // The open pidfd keeps the PID from being reused in between.
+    // With the pidfd open, answer and signal are for the same process.
     if (belongs(table, pid, membership)) sendKill(table.bindings, pidfd);
   } catch {
     // The next look tells.

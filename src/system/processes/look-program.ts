@@ -1,4 +1,4 @@
-// Runs guest-holders. Any user can make it hang, at a process that hangs in execve(2). It is then killed, and started
+// Runs guest-holders. It hangs at a process that hangs in execve(2), as any user's can. Then it is killed, and started
 // again after that process.
 import { spawn, type ChildProcess } from "node:child_process";
 
@@ -6,9 +6,9 @@ const PROGRAM = "/usr/lib/guestd/guest-holders";
 
 export interface LookOptions {
   readonly program?: string;
-  /** Milliseconds of silence at one process. */
+  /** For silence at one process. */
   readonly stallMs?: number;
-  /** Milliseconds for all processes. Only ends wait, and a complete look can take long. */
+  /** For all processes. Only ends wait. */
   readonly limitMs?: number;
 }
 
@@ -35,13 +35,13 @@ export interface Lines {
   readonly lines: readonly Line[];
   /** Could not be looked at. */
   readonly unseen: readonly number[];
-  /** False if the time was too short for all processes. */
+  /** False if the time was too short. */
   readonly whole: boolean;
 }
 
 /**
  * Looks at all processes but guestd.
- * @throws Error if the program cannot be started, fails, or prints something unknown
+ * @throws Error if the program fails, or prints something unknown
  */
 export async function readLook(
   what: "holders" | "members",
@@ -85,13 +85,13 @@ function parseLine(text: string): Line | undefined {
   return /^\d+$/.test(pid) ? { pid: Number(pid), words: words.filter((word) => word !== ".") } : undefined;
 }
 
-/** Returns the output when the program ends or is killed. */
+/** Resolves when the program ends or is killed. */
 function run(command: readonly [string, ...string[]], input: string, stallMs: number, end: number): Promise<string> {
   const [program, ...args] = command;
   // Lacks stdin and stdout if no descriptor is available.
   const child: ChildProcess = spawn(program, args, { env: {}, cwd: "/", stdio: ["pipe", "pipe", "ignore"] });
   const parts: string[] = [];
-  // Counts checks, not time: while the machine stands still, no program can write.
+  // Counts checks, not time: no program can write while the machine stands still.
   let silentMs = 0;
   return new Promise((resolve, reject) => {
     // The exit status explains an early end.
@@ -109,7 +109,7 @@ function run(command: readonly [string, ...string[]], input: string, stallMs: nu
       // No signal may end it, so it is abandoned.
       setTimeout(finish, KILL_LIMIT_MS, null);
     };
-    // guestd may have been busy, so pending output is read first.
+    // guestd may have been busy, so output is read first.
     const asking = setInterval(() => setImmediate(ask), ASK_MS);
     const finish = (why: string | number | null) => {
       clearInterval(asking);

@@ -1,4 +1,4 @@
-// Shares one look at all processes among many ends. Quarantined UIDs have looks of their own.
+// Shares one look at all processes among many ends. Quarantined UIDs have their own.
 import { Batch } from "../batch.ts";
 import { searchAllHolders, type HolderCriteria, type SearchHolders } from "./holder-search.ts";
 import { searchAllMembers, type MemberCriteria, type SearchMembers } from "./member-search.ts";

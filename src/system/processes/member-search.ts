@@ -1,11 +1,11 @@
-// Finds processes of sessions by user or view, through guest-holders. kill.ts finds those in cgroups.
+// Finds sessions' processes by user or view, through guest-holders. kill.ts finds those in cgroups.
 import { misunderstood, readLook, type LookOptions } from "./look-program.ts";
 
 /** Either makes a process a member. */
 export interface MemberCriteria {
   /**
-   * It is in this mount namespace (inode), or has one of the tmpfs mounted in a namespace that it made there. Valid
-   * only while the view is held: after that the kernel reuses both numbers.
+   * It is in this mount namespace (inode), or has one of the tmpfs mounted in a namespace made there. Valid only while
+   * the view is held: after that the kernel reuses both numbers.
    */
   readonly view: { readonly namespace: number; readonly devices: readonly string[] } | undefined;
   /** Of a leased account. */
@@ -16,11 +16,11 @@ export interface Members {
   readonly pids: readonly number[];
   /** Could not be looked at. */
   readonly unseen: readonly number[];
-  /** False if the time was too short for all processes. */
+  /** False if the time was too short. */
   readonly whole: boolean;
 }
 
-/** Returns why there may be more, a sentence each. */
+/** Returns why there may be more. */
 export const doubtsOf = ({ unseen, whole }: Pick<Members, "unseen" | "whole">): string[] => [
   ...unseen.map((pid) => `process ${pid} could not be looked at`),
   ...(whole ? [] : ["not all processes could be looked at in time"]),
@@ -31,7 +31,7 @@ export type SearchMembers = (criteria: MemberCriteria) => Promise<Members>;
 
 /**
  * Looks at all processes but guestd, once for many sessions.
- * @throws Error if guest-holders cannot be started, fails, or prints something unknown
+ * @throws Error if guest-holders fails, or prints something unknown
  */
 export async function searchAllMembers(
   sets: readonly MemberCriteria[],
@@ -53,7 +53,6 @@ export async function searchAllMembers(
   return found;
 }
 
-/** For a single session. */
 export async function searchMembers(criteria: MemberCriteria, options?: LookOptions): Promise<Members> {
   const [found] = await searchAllMembers([criteria], options);
   return found ?? misunderstood();

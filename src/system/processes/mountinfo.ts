@@ -56,13 +56,12 @@ const CHUNK_BYTES = 4096;
 const NAMESPACE_LIMIT_MS = 300;
 
 /**
- * Reads the mounts of many namespaces within a limit. A user can stack so many mounts in a namespace that the kernel
- * takes minutes to list them.
+ * Reads mounts of many namespaces within a limit. A user can stack so many that the kernel takes minutes to list them.
  */
 export class MountReader {
   #leftMs: number;
 
-  /** @param limitMs for all namespaces; each gets at most 300 */
+  /** @param limitMs in all; each namespace gets at most 300 */
   constructor(limitMs: number) {
     this.#leftMs = limitMs;
   }

@@ -1,4 +1,4 @@
-// Moves leaders into cgroups, and finds the cgroup that logind moves them to.
+// Moves leaders into cgroups, and finds those that logind moves them to.
 import type { Limits } from "../../config/schema.ts";
 import type { Cgroup, Leader, Session } from "../../policy/session.ts";
 import { isSessionPath, scopeName, sliceName } from "../../policy/session.ts";
@@ -12,7 +12,7 @@ export interface PlacementParts {
   readonly isAlive: (id: string) => boolean;
   /** `uid` only for a leased account. */
   readonly startScope: (id: string, leader: number, uid: number | undefined, limits: Limits) => Promise<void>;
-  /** Finds logind's cgroup of a leader that has ended; `since` in microseconds of the monotonic clock. */
+  /** Finds the cgroup of a leader that has ended; `since` in microseconds of the monotonic clock. */
   readonly findLoginCgroup: (leader: number, uid: number, since: number) => Promise<string | undefined>;
 }
 
@@ -20,7 +20,7 @@ export interface PlacementParts {
 const DEEPEST_TREE = 12;
 const LARGEST_TREE = 2000;
 const MOVE_LIMIT_MS = 2500;
-/** A look for a waiting login is at most a quarter late. */
+/** A login waits: a look is at most a quarter late. */
 const PAUSES = { first: 1, growth: 1.25 } as const;
 
 export class Placement {
@@ -58,7 +58,7 @@ export class Placement {
 
   /**
    * Waits for logind to move a leader.
-   * @returns undefined if the leader is not moved, or has ended
+   * @returns undefined if it does not, or the leader has ended
    */
   async awaitLoginCgroup(session: Session): Promise<Cgroup | undefined> {
     const known = session.cgroups.map(({ path }) => path);
@@ -70,8 +70,8 @@ export class Placement {
   }
 
   /**
-   * Returns the cgroups of an ending session. If its leader ended before its move was seen, asks logind. If the
-   * leader's PID was reused, logind's session would be the new process's.
+   * Returns the cgroups of an ending session. If its leader ended before its move was seen, logind knows the cgroup. If
+   * the PID was reused, logind's session would be another's.
    */
   async findAll(
     cgroups: readonly Cgroup[],
@@ -95,7 +95,7 @@ export class Placement {
     let found: Cgroup | undefined;
     const hasMovedOrEnded = () => {
       const path = cgroups.pathOf(pid);
-      // The pidfd tells whether the path is still the leader's.
+      // The pidfd tells whether it is still the leader's path.
       if (path === undefined || !isAlive(id)) return true;
       if (isTarget(path)) found = cgroups.find(path);
       return isTarget(path);

@@ -3,13 +3,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { quoteName } from "../sentences.ts";
 
-/** "process 12 (bash)", or "process 12" if its name is unreadable. Its owner chooses the name. */
+/** "process 12 (bash)", or "process 12" if the name is unreadable. Its owner chooses the name. */
 export function nameProcess(proc: string, pid: number): string {
   const name = quoteName(readName(join(proc, String(pid), "comm")));
   return name === "" ? `process ${pid}` : `process ${pid} (${name})`;
 }
 
-// Decoding would change a name that is not UTF-8.
+// Decoding would change names that are not UTF-8.
 function readName(path: string): Buffer {
   try {
     return readFileSync(path).subarray(0, -1);

@@ -1,4 +1,4 @@
-// Tells a login from a systemd service with PAMName=, whose process opens the session and then becomes the program.
+// Tells a login from a systemd service with PAMName=, whose process then becomes the program.
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 
