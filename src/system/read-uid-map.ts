@@ -1,4 +1,4 @@
-// Reads which UIDs exist in guestd's user namespace (user_namespaces(7)).
+// Which UIDs exist in guestd's user namespace (user_namespaces(7)).
 import type { UidMap } from "../policy/uid-map.ts";
 import { EVERY_UID } from "../policy/uid-map.ts";
 import { readIfThere } from "./read-file.ts";

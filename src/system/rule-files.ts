@@ -1,4 +1,4 @@
-// Reads rules of PAM modules in /etc/security. policy/ghost-rules.ts judges them.
+// Reads rules of PAM modules in /etc/security. policy/ghost-rules.ts judges.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { RuleFile } from "../policy/ghost-rules.ts";
@@ -9,7 +9,7 @@ const KINDS = ["limits", "access", "time", "group"] as const;
 const MOST_BYTES = 1024 * 1024;
 const MOST_FILES = 100;
 
-/** The readable files, each module's main file first. */
+/** Returns the readable files, each module's main file first. */
 export function readRuleFiles(directory = DIRECTORY): readonly RuleFile[] {
   return KINDS.flatMap((kind) =>
     [join(directory, `${kind}.conf`), ...listDropIns(join(directory, `${kind}.d`))].flatMap((file) => {

@@ -1,10 +1,10 @@
 // Makes what guests may have chosen safe for journal and receipts.
 
-/** Things of a class that are named. The next one: characters of each. */
+/** So many things of a class are named. The next one: characters of each. */
 const MOST_NAMED = 20;
 const MOST_CHARACTERS = 300;
 
-/** Escapes special characters as \xNN. No name ends a line, a quotation or a bracket, and no two names look alike. */
+/** Special characters become \xNN. No name ends a line, a quotation or a bracket, and no two look alike. */
 export function quoteName(name: Buffer | string): string {
   return [...Buffer.from(name)].map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : escapeByte(byte))).join("");
 }

@@ -1,5 +1,4 @@
-// Checks whether a session's peer is still connected. Looks at what guests cannot reach: the leader's connection and
-// terminal.
+// Checks whether a session's peer is connected, by the leader's connection and terminal, which guests cannot reach.
 import { fstatSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import type { Leader, Open, Session } from "../../policy/session.ts";
 import { isTerminalPath } from "../../policy/session.ts";
@@ -36,7 +35,6 @@ export class Connections {
     this.#parts = parts;
   }
 
-  /** Checks the sessions that are due. */
   look(sessions: readonly Session[]): void {
     const now = this.#looks++;
     const open = sessions.filter((session) => session.phase === "open");
@@ -46,7 +44,7 @@ export class Connections {
     for (const session of due) if (this.#isLost(session)) this.#parts.onLost(session.id);
   }
 
-  // At a pseudo-terminal the terminal counts, even for remote logins. Other local logins have nothing to lose.
+  // A pseudo-terminal decides even for remote logins. Other local logins have nothing to lose.
   #isLost({ id, rhost, leader }: Open): boolean {
     const { terminal, hungUp, pidfd } = this.#parts.holdings.find(id) ?? {};
     if (hungUp === true) return true;
@@ -54,7 +52,7 @@ export class Connections {
     return rhost !== "" && pidfd !== undefined && this.#areGone(leader.pid, pidfd);
   }
 
-  // A leader may have several connections, such as one to a directory service. One that is open may be the user's.
+  // A leader may have several connections, such as one to a directory service. An open one may be the user's.
   #areGone(pid: number, pidfd: number): boolean {
     try {
       const found = this.#listSockets(pid).map((fd) => this.#parts.bindings.lookAtConnection(pidfd, fd));
@@ -75,9 +73,9 @@ export class Connections {
 }
 
 /**
- * Opens the path of the pseudo-terminal that a process was called at. After a hang-up the path has no name, even if
- * another terminal gets the number. For leaders that close the terminal, such as login(1) of util-linux, uses the
- * recorded path. If another terminal has it by now, the hang-up is noticed later.
+ * Opens the path of a process's pseudo-terminal. After a hang-up the path has no name, even if another terminal gets
+ * the number. Some leaders close it, such as login(1) of util-linux; then the recorded path is used. If another
+ * terminal has it by now, the hang-up is noticed later.
  * @returns undefined for none; the caller closes it
  */
 export function openTerminal({ pid, terminal }: Pick<Leader, "pid" | "terminal">, proc = "/proc"): number | undefined {
@@ -117,7 +115,6 @@ export function pathOfTerminal(fd: number): string | undefined {
   }
 }
 
-/** Whether a terminal is known to be gone. */
 export function isClosed(path: string | undefined): boolean {
   try {
     return path !== undefined && statSync(path, { throwIfNoEntry: false }) === undefined;

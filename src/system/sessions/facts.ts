@@ -36,13 +36,13 @@ export function gatherFacts(config: Config | undefined, { pid, home, overlay }: 
   };
 }
 
-// In a view root owns it.
+// In a view, root owns it.
 function readDirectory(path: string): PlanFacts["asOnHost"] {
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found?.isDirectory() === true ? [{ path, mode: found.mode & 0o3777, gid: found.gid }] : [];
 }
 
-// The main thread must not wait for a file server.
+// A file server would hold up the main thread.
 function findLocal(path: string, mounts: readonly Mount[]): string {
   if (isAnsweredAtOnce(treeOf(mounts), followKnownLinks(path, mounts))) return path;
   throw new Error(`Overlay=${path} with Mode=bind lies on a file server; put it on a disk of this machine`);
@@ -64,7 +64,7 @@ function readMountsOf(proc: string, pid: number): Mount[] {
   }
 }
 
-/** Returns relative paths of regular files; empty if the directory is missing. Follows no symbolic links. */
+/** Returns relative paths of regular files. Follows no symbolic links. */
 export function listFiles(root: string): string[] {
   const files: string[] = [];
   const walk = (directory: string, depth: number) => {

@@ -1,5 +1,5 @@
-// Descriptors that systemd keeps for guestd during a restart (sd_notify(3), FDSTORE=1). While they are open, the kernel
-// does not reuse their numbers.
+// Descriptors that systemd keeps for guestd during a restart (sd_notify(3), FDSTORE=1). They still name the same
+// process or namespace.
 import { closeSync } from "node:fs";
 import type { Bindings } from "../bindings.ts";
 
@@ -18,8 +18,8 @@ export class FdStore {
   #isWakeDue = false;
 
   /**
-   * @param environment NOTIFY_SOCKET, LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID (sd_listen_fds(3)). Node has marked the
-   * descriptors close-on-exec.
+   * @param environment NOTIFY_SOCKET, LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID (sd_listen_fds(3)); the descriptors are
+   * close-on-exec
    */
   constructor(notify: Bindings["notify"], environment: Environment = process.env) {
     this.#notify = notify;
@@ -41,7 +41,7 @@ export class FdStore {
    */
   keep(name: string, fd: number): void {
     if (this.#stored.has(name)) return;
-    // FDPOLL=0: the pidfd must stay to tell that its process has ended.
+    // FDPOLL=0: the pidfd of an ended process must stay.
     this.#tell(`FDSTORE=1\nFDNAME=${name}\nFDPOLL=0`, [fd]);
     this.#stored.add(name);
   }
@@ -90,7 +90,7 @@ export class FdStore {
   }
 
   /**
-   * Pings systemd's watchdog. If systemd is busy, retry() repeats it.
+   * Pings the watchdog. If systemd is busy, retry() does so later.
    * @throws NativeError if systemd cannot be notified
    */
   wake(): void {

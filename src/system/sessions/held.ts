@@ -1,4 +1,5 @@
-// What guestd holds of one session. Open descriptors keep PIDs and inodes from being reused. Decides nothing.
+// What guestd holds of one session. A held process or namespace is not taken for a later one with its number. Decides
+// nothing.
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import type { IpcIsolation, Isolation, Namespace, View } from "../../policy/session.ts";
 import { hasProcesses } from "../../policy/session.ts";
@@ -14,7 +15,7 @@ export interface Held {
   hungUp?: boolean;
   /** The mount namespace. */
   view?: number;
-  /** The first process of the PID namespace. */
+  /** First process of the PID namespace. */
   reaper?: number;
   reaperWatch?: Watch;
   processes?: number;
@@ -62,7 +63,7 @@ export type Stored = (kind: Kind) => number | undefined;
 
 /**
  * Takes up a view by descriptors that systemd kept, by its reaper, or by its leader. A namespace with another inode is
- * one that the leader made.
+ * the leader's own.
  * @returns undefined if the view cannot be identified
  */
 export function takeUpView(
@@ -100,7 +101,7 @@ export function takeUpView(
   return processes === undefined ? undefined : { ...taken, isolation: { reaper: own.reaper, processes, ipc } };
 }
 
-/** @returns its PID; undefined if it is gone, because another process may have the PID */
+/** @returns undefined if it is gone: another process may have its PID */
 function findReaper(
   held: Held,
   bindings: Pick<Bindings, "openPidfd">,
@@ -131,7 +132,6 @@ function openNamespace(pid: number, kind: "mnt" | "pid" | "ipc", inode: number):
   return undefined;
 }
 
-/** Returns the inodes of held namespaces. */
 export function namespacesOf({ view, processes, ipc }: Held): number[] {
   return [view, processes, ipc].filter((fd) => fd !== undefined).map((fd) => fstatSync(fd).ino);
 }

@@ -11,7 +11,7 @@ export class Holdings {
   readonly #onStoreFault: (error: unknown) => void;
   readonly #held = new Map<string, Held>();
 
-  /** @param onStoreFault systemd could not be notified */
+  /** @param onStoreFault if systemd cannot be notified */
   constructor(fdStore: Pick<FdStore, "keep" | "forget" | "take">, onStoreFault: (error: unknown) => void) {
     this.#fdStore = fdStore;
     this.#onStoreFault = onStoreFault;
@@ -32,7 +32,7 @@ export class Holdings {
     return this.#held.get(id);
   }
 
-  /** The caller has to close it. */
+  /** The caller closes it. */
   take(id: string): Held {
     const held = this.#held.get(id) ?? {};
     this.#held.delete(id);
@@ -68,7 +68,7 @@ export class Holdings {
     const held = this.find(id) ?? {};
     return {
       cgroups,
-      // Numbers of a view are not reused while it is held.
+      // The numbers are not reused while the view is held.
       view:
         view === undefined || held.view === undefined ? undefined : { namespace: view.inode, devices: view.devices },
       uid,

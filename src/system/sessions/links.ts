@@ -1,5 +1,5 @@
-// Finds symbolic links in the paths of a view (/tmp, /home of an ostree, /var/run) that only root can change; the
-// builder refuses others. Reads no file, triggers no automounter, asks no server.
+// Finds symbolic links in a view's paths (/tmp, /home of an ostree, /var/run) that only root can change; the builder
+// refuses others. Reads no file, triggers no automounter, asks no server.
 import type { Stats } from "node:fs";
 import { lstatSync, readlinkSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -9,7 +9,7 @@ import type { Link } from "../../policy/paths.ts";
 import { followLinks, joinPath, MOST_LINKS } from "../../policy/paths.ts";
 
 /**
- * @param root the directory that is / for the paths
+ * @param root is / for the paths
  * @param mounts of the mount namespace for the look-up
  */
 export function findLinks(root: string, paths: readonly string[], mounts: readonly Mount[]): Link[] {
@@ -26,17 +26,16 @@ export function findLinks(root: string, paths: readonly string[], mounts: readon
   return links;
 }
 
-/** Resolves these links. */
 export const followKnownLinks = (path: string, mounts: readonly Mount[], root = ""): string =>
   followLinks(path, findLinks(root, [path], mounts));
 
-/** If it may be followed. */
+/** Returns the first link, if it may be followed. */
 function firstLink(root: string, path: string, tree: MountTree): Link | undefined {
   let directory = "/";
   for (const name of path.split("/").slice(1)) {
     const next = joinPath(directory, name);
     const mount = mountShowing(tree, next);
-    // The main thread waits for no server or program. A login must not trigger an automount.
+    // The main thread waits for no server, and a login triggers no automount.
     if (mount !== undefined && !answersAtOnce(mount)) return undefined;
     // A mount point is never a link.
     if (mount?.mountPoint !== next) {

@@ -10,7 +10,7 @@ import { idOfScope } from "./session-id.ts";
 export interface ReaperParts {
   readonly bindings: Pick<Bindings, "openPidfd" | "watchPidfd" | "sendSignal" | "reap">;
   readonly cgroups: Cgroups;
-  /** The session can start no new process. */
+  /** The session can start no process any more. */
   readonly onExit: (id: string) => void;
   readonly proc?: string;
 }
@@ -51,10 +51,10 @@ export class Reapers {
   }
 
   /**
-   * At the start: kills reapers in scopes of unknown sessions. Their guestd was killed before it recorded them. Their
-   * logins were refused, but they still hold views.
-   * @param known ids of the sessions that exist, or may exist
-   * @returns the names of the scopes
+   * At the start: kills reapers of unknown sessions. Their guestd was killed before it recorded them. Their logins were
+   * refused, but they still hold views.
+   * @param known ids of sessions that exist, or may exist
+   * @returns the names of their scopes
    */
   killOrphans(known: ReadonlySet<string>): string[] {
     const { cgroups } = this.#parts;
@@ -63,7 +63,7 @@ export class Reapers {
       const id = idOfScope(name);
       return id !== undefined && !known.has(id);
     });
-    // The leader may still have something to tell its guest.
+    // The leader may still tell its guest something.
     return orphans.filter((name) => this.#list(`/user.slice/${name}`).filter((pid) => this.#kill(pid)).length > 0);
   }
 
