@@ -1,4 +1,4 @@
-// Reads sshd(8)'s ChrootDirectory lines, with their Match blocks. policy/chroot-rules.ts judges them.
+// Reads sshd(8)'s ChrootDirectory, with Match blocks. policy/chroot-rules.ts judges.
 import { readdirSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import type { ChrootRule } from "../policy/chroot-rules.ts";
@@ -28,7 +28,7 @@ interface Place {
   readonly left: { files: number };
 }
 
-// A Match applies up to the next one, or to the end of its file.
+// A Match applies up to the next, or to the end of its file.
 function readInto(rules: ChrootRule[], file: string, place: Place): void {
   const { base, depth, left } = place;
   if (depth > DEEPEST || left.files-- <= 0) return;

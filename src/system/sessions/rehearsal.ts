@@ -1,4 +1,4 @@
-// Builds a hypothetical login's view in guest-rehearsal, whose exit destroys it. Makes no PID and IPC namespaces.
+// Builds a view in guest-rehearsal, whose exit destroys it. Makes no PID and IPC namespaces.
 import { spawn } from "node:child_process";
 import type { Step } from "../../policy/steps.ts";
 import type { ViewFault } from "../../policy/view-fault.ts";
@@ -10,7 +10,7 @@ const LIMIT_MS = 4000;
 const MOST_BYTES = 64 * 1024;
 
 /**
- * @returns what fails; undefined if the view can be built
+ * @returns undefined if the view can be built
  * @throws Error if guest-rehearsal itself fails
  */
 export async function rehearseView(
@@ -33,7 +33,7 @@ function readFault(text: string, argv: readonly string[]): ViewFault | undefined
   return { step, code, message };
 }
 
-/** Undefined if the program was killed at the limit. */
+/** Undefined if killed at the limit. */
 function run(
   [program, ...args]: readonly [string, ...string[]],
   input: string,

@@ -13,7 +13,7 @@ export interface SessionParts {
 
 /**
  * @param recorded the view as it was then
- * @returns a result even if the leader has ended: what is held finds the rest of the session
+ * @returns a result even without the leader: what is held finds the rest of the session
  */
 export function takeUpSession(
   { holdings, leaders, views }: SessionParts,
@@ -23,7 +23,7 @@ export function takeUpSession(
 ): FoundOf<"take-up-session"> {
   const view = views.takeUp(id, leader, recorded);
   const isLeaderThere = leaders.takeUp(id, leader);
-  // A stop of guestd has emptied the store.
+  // A stop of guestd empties the store.
   holdings.store(id);
   return { view, isLeaderThere };
 }

@@ -31,7 +31,7 @@ export interface ViewParts {
 
 const REAPER = "/usr/lib/guestd/guest-reaper";
 const BUILD_LIMIT_MS = 4000;
-/** For the reaper of a failed build, which is alone in its namespace. */
+/** For a failed build's reaper, alone in its namespace. */
 const UNDO_LIMIT_MS = 1000;
 
 export class Views {
@@ -45,7 +45,7 @@ export class Views {
 
   /**
    * Builds a view from the leader's mount namespace. A failure leaves nothing, because no later stage knows of it.
-   * @param reaperCgroup cgroup of the first process of a PID namespace
+   * @param reaperCgroup for the first process of a PID namespace
    */
   async build(
     id: string,
@@ -80,7 +80,6 @@ export class Views {
   /**
    * Finds other holders of the view's memory, wipes it, then closes view and leader. May be called again.
    * @param tmpfs paths to wipe, and `devices` their devices
-   * @param isLost the session's view is lost
    */
   async drop(
     { id, uid }: Pick<SessionSubject, "id" | "uid">,
@@ -89,7 +88,7 @@ export class Views {
     const { bindings, holdings, search = searchHolders } = this.#parts;
     const held = holdings.find(id) ?? {};
     const tmpfsBytes = this.#measure(held, tmpfs, devices);
-    // Before the view is closed, because its devices and namespaces can be reused then.
+    // After closing, devices and namespaces can be reused.
     const criteria = {
       label: labelOf(id),
       devices: isLost ? undefined : devices,
@@ -99,7 +98,7 @@ export class Views {
     const holders = await findHolders(search, criteria);
     const memory = { view: held.view, ipc: held.ipc, tmpfs, devices };
     const swept = await this.#wiping.run(() => wipeMemory(bindings, memory, holders));
-    // systemd keeps its copies until the findings are on disk: the next guestd may have to look again.
+    // systemd keeps its copies until the findings are saved: the next guestd may look again.
     this.#close(id);
     return { tmpfsBytes, swept };
   }
@@ -129,7 +128,7 @@ export class Views {
     }
   }
 
-  // Until the reaper ends, its mounts would be reported as left.
+  // Waits for the reaper, or its mounts would be reported as left.
   async #undo(held: Held): Promise<void> {
     await within(this.#parts.reapers.end(held), UNDO_LIMIT_MS, () => undefined);
     closeHeld(held);
@@ -144,7 +143,7 @@ export class Views {
     }
   }
 
-  // A builder may hang at a skeleton on a dead file server. The refusal must not wait.
+  // The builder may hang at a skeleton on a dead file server. The refusal must not wait.
   async #buildInTime(id: string, pidfd: number, plan: readonly Step[], isolated: boolean): Promise<BuiltView> {
     const { bindings, reaperProgram = REAPER, buildLimitMs = BUILD_LIMIT_MS } = this.#parts;
     const reaper = isolated ? openSync(reaperProgram, constants.O_RDONLY) : undefined;

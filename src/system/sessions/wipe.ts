@@ -1,5 +1,5 @@
-// Frees an ended view's memory, even if a process can reach it. Also empties its IPC namespace: a segment keeps its
-// creator's keys while systemd keeps the namespace.
+// Frees an ended view's memory, even if a process can reach it. Also empties its IPC namespace, whose segments keep
+// their creators' keys.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Swept } from "../../policy/receipt.ts";
 import type { Bindings } from "../bindings.ts";
@@ -12,7 +12,7 @@ export interface Memory {
   readonly devices: readonly string[];
 }
 
-/** Processor time, because a large tree takes long on a busy machine. */
+/** Processor time: a large tree takes long on a busy machine. */
 const WIPE_LIMIT_MS = 5000;
 /** An empty file system may hold so much. */
 const SLACK_BYTES = 65_536;
@@ -21,7 +21,7 @@ const PAUSE_MS = 100;
 
 /**
  * Never rejects.
- * @returns `swept`; its open files get one more sentence if memory stays in use, or this is unknown
+ * @returns `swept`, with a sentence if memory stays in use, or this is unknown
  */
 export async function wipeMemory(
   bindings: Pick<Bindings, "wipeView" | "emptyIpc">,

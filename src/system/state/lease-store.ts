@@ -1,4 +1,4 @@
-// Saves which UIDs were given back, and which are quarantined. policy/lease.ts interprets this.
+// Saves which UIDs were given back or quarantined. policy/lease.ts interprets it.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { KeptLeases, Quarantine } from "../../policy/lease.ts";
@@ -39,7 +39,7 @@ export class LeaseStore {
     await replaceDurably(join(this.#paths.quarantined, String(uid)), JSON.stringify(entry));
   }
 
-  /** The UID of an unreadable entry is not leased. */
+  /** An unreadable entry keeps its UID from being leased. */
   read(): KeptLeases {
     const quarantined = new Map(
       listUids(this.#paths.quarantined).map((uid) => [

@@ -1,15 +1,14 @@
-// What must survive a power cut about open sessions, below /var/lib/guestd: open/ID.json, and rejected/ID.json for
-// unreadable entries. Policy interprets this.
+// What must survive a power cut, below /var/lib/guestd: open/ID.json, and rejected/ID.json for unreadable entries.
+// Policy interprets it.
 import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { SavedSession } from "../../policy/session.ts";
 import { checkId, formatRecord, parseRecord } from "./session-record.ts";
 import { listNames, replaceDurably, UNFINISHED } from "../write-file.ts";
 
-/** A session that was open when it was entered. */
 export interface Entry {
   readonly session: SavedSession;
-  /** The machine has not been restarted since. */
+  /** Not restarted since. */
   readonly isOfThisBoot: boolean;
 }
 

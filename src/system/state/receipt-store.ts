@@ -1,5 +1,4 @@
-// Receipts of ended sessions below /var/lib/guestd/receipts. Separate directories keep many clean ones from pushing out
-// dirty ones.
+// Receipts, below /var/lib/guestd/receipts. Separate directories keep clean ones from pushing out dirty ones.
 import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setImmediate as nextRound } from "node:timers/promises";
@@ -10,13 +9,13 @@ import { readIfThere } from "../read-file.ts";
 import { listNames, replaceDurably, UNFINISHED } from "../write-file.ts";
 import { checkId, isId } from "./session-record.ts";
 
-/** About a millisecond. */
+/** Reading so many takes about a millisecond. */
 const READ_AT_ONCE = 32;
 
 export class ReceiptStore {
   readonly #clean: string;
   readonly #dirty: string;
-  // Of earlier versions.
+  // Where earlier versions put all receipts.
   readonly #earlier: string;
   // Logins wait for at most so many writes.
   readonly #writing = new Lanes(2);
@@ -30,7 +29,7 @@ export class ReceiptStore {
 
   /**
    * Saves a receipt. Failing to remove old ones is no error.
-   * @param keep how many clean and how many dirty receipts to keep; the oldest are removed, several at a time
+   * @param keep how many clean and how many dirty ones; the oldest are removed, several at a time
    */
   async keep(receipt: Receipt, keep: number): Promise<void> {
     await this.#writing.run(async () => {
@@ -39,7 +38,7 @@ export class ReceiptStore {
     });
   }
 
-  /** Changes a receipt, unless it is not kept any more. */
+  /** Changes a receipt that is still kept. */
   async amend(id: string, change: (receipt: Receipt) => Receipt): Promise<void> {
     await this.#writing.run(async () => {
       const receipt = isId(id) ? this.find(id) : undefined;
@@ -47,7 +46,7 @@ export class ReceiptStore {
     });
   }
 
-  /** Undefined if there is none, or it is unreadable. */
+  /** Undefined if missing or unreadable. */
   find(id: string): Receipt | undefined {
     for (const directory of this.#inOrder()) {
       const receipt = read(directory, id);
@@ -70,20 +69,19 @@ export class ReceiptStore {
   }
 
   /**
-   * Before the first write: removes unfinished writes, and sorts receipts of earlier versions. Ignores failures of the
-   * disk.
+   * Before the first write: removes unfinished writes, and sorts earlier versions' receipts. Ignores a failing disk.
    */
   recover(): void {
     for (const directory of this.#inOrder())
       for (const name of listNames(directory)) if (name.endsWith(UNFINISHED)) remove(join(directory, name));
     const clean = new Set(listIds(this.#clean));
-    // A power cut can interrupt #write().
+    // The power was cut during #write().
     for (const id of listIds(this.#dirty))
       if (clean.has(id) && read(this.#dirty, id) !== undefined) remove(fileOf(this.#clean, id));
     for (const receipt of readAll(this.#earlier)) this.#sort(receipt);
   }
 
-  // A dirty receipt never becomes clean, so of two after a power cut the dirty one is later.
+  // A dirty receipt never becomes clean: of two, it is the later one.
   #inOrder(): string[] {
     return [this.#dirty, this.#clean, this.#earlier];
   }
@@ -99,7 +97,7 @@ export class ReceiptStore {
     else move(fileOf(this.#earlier, id), this.#placeOf(receipt));
   }
 
-  // Removes the others only after the receipt is safe.
+  // The others go only after the receipt is safe.
   async #write(receipt: Receipt): Promise<void> {
     const place = this.#placeOf(receipt);
     await replaceDurably(fileOf(place, receipt.id), JSON.stringify(receipt));
@@ -131,7 +129,7 @@ function prune(directory: string, keep: number, last: string): void {
   for (const { file } of files.sort((a, b) => b.written - a.written).slice(rest)) remove(file);
 }
 
-// Ignores other files of root's.
+// Root may have other files there.
 const listIds = (directory: string): string[] =>
   listNames(directory)
     .filter((name) => name.endsWith(".json"))

@@ -1,4 +1,4 @@
-// Saves which UIDs were given back, in short lines, the latest last. policy/lease.ts interprets this.
+// Saves which UIDs were given back, the latest last. policy/lease.ts interprets it.
 import {
   closeSync,
   constants,
@@ -13,7 +13,7 @@ import {
 import { dirname, join } from "node:path";
 import { listNames, replaceFile } from "../write-file.ts";
 
-/** With the newline. The next write overwrites a line that was cut short. */
+/** With the newline. A line that was cut short is overwritten. */
 const LINE_BYTES = 11;
 const formatLine = (uid: number) => `${String(uid).padStart(LINE_BYTES - 1)}\n`;
 
@@ -65,7 +65,7 @@ export class RestedUids {
   }
 }
 
-// Without the order all UIDs count as unused, which is no reason to refuse guests.
+// Without the order, all UIDs count as unused.
 function readText(file: string): string {
   try {
     return readFileSync(file, "utf8");
@@ -74,7 +74,7 @@ function readText(file: string): string {
   }
 }
 
-// Without a time the UID was still given back.
+// Without the time, the UID was still given back.
 function readTime(file: string): number {
   try {
     const { at } = JSON.parse(readFileSync(file, "utf8")) as { at?: unknown };

@@ -1,4 +1,4 @@
-// Formats and parses records. A record is checked as if a stranger wrote it.
+// Formats and parses records, as if strangers had written them.
 import type { EndCause } from "../../policy/receipt.ts";
 import type { Cgroup, Login, SavedSession, View } from "../../policy/session.ts";
 import { hasProcesses, isSessionPath, isTerminalPath, loginOf } from "../../policy/session.ts";
@@ -44,13 +44,13 @@ export function checkId(id: string): string {
   return id;
 }
 
-/** @param boot id of the boot, for the ledger */
+/** @param boot for the ledger */
 export function formatRecord(session: SavedSession, boot?: string): string {
   return JSON.stringify({ version: RECORD_VERSION, boot, session });
 }
 
 /**
- * Accepts only what is needed to end the session.
+ * Accepts what is needed to end the session.
  * @throws Error that ends the sentence "it ..."
  */
 export function parseRecord(
