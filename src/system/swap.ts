@@ -1,11 +1,11 @@
-// Whether the machine has swap space that cgroups can limit.
+// Whether the machine has swap that cgroups can limit.
 import { existsSync } from "node:fs";
 import type { SwapFacts } from "../policy/swap.ts";
 import { readIfThere } from "./read-file.ts";
 
 /**
- * @param noswap as found by the addon
- * @param limit a file of every cgroup with the memory controller, unless swapaccount=0
+ * @param noswap from the addon
+ * @param limit a file of cgroups with the memory controller, unless swapaccount=0
  */
 export function readSwapFacts(
   noswap: boolean,

@@ -1,6 +1,5 @@
-// Records of open sessions, for a guestd that restarts: sessions/ID.json below /run/guestd. While unmanaged/UID is not
-// empty, systemd starts no user manager for a shared account (systemd/user@.service.d/guestd.conf): it would run
-// outside the views (CVE-2017-8900).
+// Records of open sessions, for a guestd that restarts: sessions/ID.json below /run/guestd. A file in unmanaged/UID
+// keeps systemd from starting a user manager outside the views (systemd/user@.service.d/guestd.conf, CVE-2017-8900).
 import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { SavedSession } from "../../policy/session.ts";
@@ -11,7 +10,6 @@ const REJECTED = ".json.rejected";
 
 export interface Recovered {
   readonly sessions: readonly SavedSession[];
-  /** Files that were set aside. */
   readonly rejected: readonly { readonly file: string; readonly reason: string }[];
   /** Ids of sessions whose records are set aside. They may still run. */
   readonly unclear: ReadonlySet<string>;
@@ -39,7 +37,7 @@ export class SessionStore {
     writeFileSync(mark, "", { mode: 0o600 });
   }
 
-  /** Removes a record, also one set aside. No error if there is none. */
+  /** Removes a record, also one that was set aside. No error if there is none. */
   remove(id: string, uid: number): void {
     rmSync(this.#mark({ id, account: { uid } }), { force: true });
     removeIfEmpty(join(this.#unmanaged, String(uid)));
@@ -71,7 +69,7 @@ export class SessionStore {
     return { sessions, rejected, unclear };
   }
 
-  // Removes what a guestd left that was killed during write().
+  // Removes what an interrupted write() left.
   #sweep(ids: ReadonlySet<string>): void {
     for (const name of listNames(this.#records)) if (name.endsWith(UNFINISHED)) rmSync(join(this.#records, name));
     for (const uid of listNames(this.#unmanaged)) {

@@ -22,7 +22,7 @@ export class SwitchStore {
     this.#replace = replace;
   }
 
-  /** Off if there is none, or it is unreadable. Never throws. */
+  /** Off if missing or unreadable. Never throws. */
   read(): FoundSwitch {
     try {
       return { loginSwitch: parseSwitch(readFileSync(this.#file, "utf8")) };
@@ -34,8 +34,8 @@ export class SwitchStore {
   }
 
   /**
-   * Resolves once the switch survives a power cut.
-   * @throws Error if it could not be saved; a restarted guestd then finds the previous one
+   * Resolves when it survives a power cut.
+   * @throws Error if not saved; a restarted guestd then finds the previous one
    */
   async write({ enabled, reason }: LoginSwitch): Promise<void> {
     const before = this.#readText();

@@ -1,4 +1,4 @@
-// Removes connections that NetworkManager keeps for one account alone, with their secrets.
+// Removes NetworkManager's connections of one account alone, with their secrets.
 import { readdir, readFile, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { meansGone } from "../read-file.ts";
@@ -9,8 +9,7 @@ import { reasonOf, sweepItems } from "./items.ts";
 const DIRECTORIES = ["/etc/NetworkManager/system-connections", "/run/NetworkManager/system-connections"] as const;
 
 /**
- * @param root prefix of each path
- * @param reload makes NetworkManager forget connections whose files are gone
+ * @param reload makes NetworkManager forget missing files
  * @throws Error if the connections cannot be looked at
  */
 export async function sweepConnections(root: string, user: string, reload: () => Promise<void>): Promise<SweptItems> {
@@ -39,7 +38,7 @@ async function listConnections(directory: string, user: string): Promise<Item[]>
   return items;
 }
 
-// nm-settings-keyfile(5): "user:NAME:;" for each user who may use it. The name of a connection has no line break.
+// nm-settings-keyfile(5): "user:NAME:;" for each user. Names have no line break.
 async function isOnlyFor(path: string, user: string): Promise<boolean> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     if (meansGone(error)) return "";

@@ -1,5 +1,4 @@
-// Waits for systemd-coredump to write dumps of an account: the kernel's helper names the user, and a service writes the
-// dump.
+// Waits for systemd-coredump: the kernel's helper names the user, then a service writes the dump.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { poll } from "../../wait.ts";

@@ -1,4 +1,4 @@
-// Removes an account's name from files where greeters remember the last login.
+// Removes an account's name where greeters remember the last login.
 import { constants } from "node:fs";
 import { open, readlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,10 +8,7 @@ import { reasonOf, sweepItems } from "./items.ts";
 import type { Owner } from "./paths.ts";
 import { resolveLinks } from "./paths.ts";
 
-/**
- * By the home of the greeters' user: LightDM's GTK greeter (later with the seat) and slick greeter; SDDM if told to
- * remember.
- */
+/** By the greeters' home: LightDM's GTK greeter (later with the seat), slick greeter, and SDDM if told to remember. */
 const FILES: Readonly<Record<string, readonly string[]>> = {
   "/var/lib/lightdm": [
     ".cache/lightdm-gtk-greeter/state",
@@ -22,7 +19,6 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
 };
 const MOST_BYTES = 64 * 1024;
 
-/** @param root prefix of each path */
 export const sweepGreeters = (root: string, { user }: Pick<Owner, "user">): Promise<SweptItems> =>
   sweepItems(async () => {
     const homes = Object.entries(FILES).map(async ([home, names]) => {

@@ -1,5 +1,5 @@
-// Removes a leased account's home on the host, which a module above pam_guest can have made. Does not empty a file
-// system mounted on it.
+// Removes a leased account's home on the host: a module above pam_guest can have made it. Does not empty a mounted file
+// system.
 import { basename, dirname, join } from "node:path";
 import { treeOf } from "../../policy/mounts.ts";
 import { pathExists } from "../path-look.ts";
@@ -9,10 +9,7 @@ import type { SweepBindings, SweptItems } from "./items.ts";
 import type { FileServers } from "./paths.ts";
 import { findSilence, sweepPaths, sweepTrees } from "./paths.ts";
 
-/**
- * @param root prefix of each path
- * @throws Error if the home cannot be looked at
- */
+/** @throws Error if the home cannot be looked at */
 export async function sweepHome(
   bindings: Pick<SweepBindings, "sweepFiles" | "unmount">,
   root: string,
@@ -27,10 +24,10 @@ export async function sweepHome(
     return { found: 1, removed: 0, left: [`something is mounted on ${path}`] };
   const silence = await findSilence(path, treeOf(mounts), ask);
   if (silence !== undefined) return { found: 1, removed: 0, left: [silence] };
-  // First, in the addon: a silent file server must not hold one of Node's few threads.
+  // First, in the addon: a silent file server must not hold a thread of Node's few.
   const { unseen: _inDirectory, ...inside } = await sweepTrees(bindings, [join(root, path)], uid);
   const itself = await sweepPaths(bindings, root, { names: [path] }, uid);
-  // The directory is named if something in it was not seen or not removed.
+  // The directory is named if anything in it is left.
   const { found, removed } = inside.found > 0 ? inside : itself;
   return { found, removed, left: [...inside.left, ...itself.left] };
 }

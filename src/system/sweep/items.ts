@@ -1,4 +1,4 @@
-// What all classes of a sweep share: look, remove, look again, describe.
+// What all classes of a sweep share.
 import type { Swept } from "../../policy/receipt.ts";
 import type { Bindings } from "../bindings.ts";
 import { meansGone } from "../read-file.ts";
@@ -19,7 +19,7 @@ export const NOTHING: SweptItems = { found: 0, removed: 0, left: [] };
 
 /**
  * A failed removal does not stop the others.
- * @throws Error if a look fails: then nothing is known about this class
+ * @throws Error if a look fails: then nothing is known
  */
 export async function sweepItems(look: () => Promise<readonly Item[]> | readonly Item[]): Promise<SweptItems> {
   const before = await look();
@@ -49,11 +49,9 @@ export function addItems(first: SweptItems, second: SweptItems): SweptItems {
   };
 }
 
-/** Directories that were not searched. */
 export const unseenOf = (unseen: readonly string[]): Pick<SweptItems, "unseen"> =>
   unseen.length === 0 ? {} : { unseen };
 
-/** Returns the code of an error, or its message. */
 export function reasonOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : String(error));
 }

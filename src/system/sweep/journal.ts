@@ -1,6 +1,6 @@
-// Archives or removes an account's journal, which the next guest with that UID could read. Archives keep journald's
-// names: journalctl shows them, and journald's limits count them. An archive must be a copy, because journald gives the
-// UID access to the original whenever it opens it.
+// Archives or removes an account's journal, which the next guest with that UID could read. Archives have journald's
+// names, so journalctl shows them and its limits count them. They are copies, because journald gives the UID access to
+// an original whenever it opens it.
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
@@ -12,7 +12,6 @@ import { meansGone } from "../read-file.ts";
 import type { Item, SweptItems } from "./items.ts";
 import { sweepItems } from "./items.ts";
 
-/** Runs journalctl(1) and fallocate(1). */
 export type RunProgram = (program: string, args: readonly string[]) => Promise<unknown>;
 
 const JOURNALCTL = "/usr/bin/journalctl";
@@ -21,17 +20,17 @@ const FALLOCATE = "/usr/bin/fallocate";
 const OPTIONS = { timeout: 5000, killSignal: "SIGKILL", env: {} } as const;
 const runProgram: RunProgram = (program, args) => promisify(execFile)(program, args, OPTIONS);
 
-/** With a directory for each machine id. */
+/** They have a directory for each machine id. */
 const DIRECTORIES = ["/var/log/journal", "/run/log/journal"];
 
 /** journald keeps 100 files by default. Guests' must not push out the machine's. */
 const MOST_ARCHIVED = 50;
 
-/** Tells guestd's files from journald's, which their owner can write to. */
+/** Unlike journald's files, guestd's are not writable by their owner. */
 const ARCHIVED_MODE = 0o440;
 const OWNER_WRITES = 0o200;
 
-/** Of a header (systemd: JOURNAL_FILE_FORMAT), up to the time of the first entry. */
+/** Size of a header (systemd: JOURNAL_FILE_FORMAT), up to the time of its first entry. */
 const HEADER_BYTES = 192;
 const STATE_OFFSET = 16;
 const STATE_ARCHIVED = 2;
@@ -110,7 +109,7 @@ async function archive(directory: string, path: string, uid: number, run: RunPro
 
 const isJournal = (header: Buffer): boolean => header.toString("latin1", 0, 8) === "LPKSHHRH";
 
-/** Returns journald's name for archived, or broken, files. */
+/** Returns the name that journald gives archived, or broken, files. */
 function archivedName(uid: number, header: Buffer): string {
   const hex = (number: bigint) => number.toString(16).padStart(16, "0");
   if (!isJournal(header))
@@ -123,7 +122,7 @@ function archivedName(uid: number, header: Buffer): string {
   return `user-${uid}@${sequence}-${hex(first)}-${hex(time)}.journal`;
 }
 
-// The directory's ACL names the users who may read new files.
+// The directory's ACL decides who may read new files.
 async function copyArchived(from: FileHandle, path: string, size: number, isWhole: boolean): Promise<void> {
   const to = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
   try {
@@ -144,7 +143,7 @@ async function copyArchived(from: FileHandle, path: string, size: number, isWhol
   }
 }
 
-// journald may keep it open until its next rotation, and the space in use. It needs the header.
+// journald may keep the file open until its next rotation, and its space in use. It needs the header.
 async function drop(path: string, size: number, run: RunProgram): Promise<void> {
   const length = size - BLOCK_BYTES;
   if (length > 0) await run(FALLOCATE, ["--punch-hole", `--offset=${BLOCK_BYTES}`, `--length=${length}`, path]);

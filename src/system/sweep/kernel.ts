@@ -1,5 +1,5 @@
 // What Linux keeps of an account outside the file system: processes, IPC objects, message queues. processes/kill.ts
-// kills the processes.
+// kills.
 import { closeSync } from "node:fs";
 import { lstat, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -39,7 +39,7 @@ export function sweepIpc(bindings: Pick<SweepBindings, "removeIpc">, proc: strin
   );
 }
 
-// A kernel without System V IPC has no table.
+// The kernel may lack System V IPC.
 function listOwned(table: string | undefined, uid: number, column: string): number[] {
   if (table === undefined) return [];
   const [head = [], ...rows] = table.split("\n").map((line) => line.trim().split(/\s+/));
@@ -48,7 +48,7 @@ function listOwned(table: string | undefined, uid: number, column: string): numb
   return rows.filter((row) => row[owner] === String(uid) || row[creator] === String(uid)).map((row) => Number(row[id]));
 }
 
-/** Sweeps POSIX message queues of guestd's IPC namespace, mounted nowhere. */
+/** Sweeps POSIX message queues of guestd's IPC namespace. */
 export async function sweepQueues(
   bindings: Pick<SweepBindings, "openQueues">,
   proc: string,
@@ -63,7 +63,7 @@ export async function sweepQueues(
   }
 }
 
-// A kernel without message queues does not know their file system.
+// The kernel may lack message queues.
 function openQueues(bindings: Pick<SweepBindings, "openQueues">): number | undefined {
   try {
     return bindings.openQueues();
@@ -73,7 +73,7 @@ function openQueues(bindings: Pick<SweepBindings, "openQueues">): number | undef
   }
 }
 
-// Decoding would change a name that is not UTF-8.
+// Decoding would change names that are not UTF-8.
 async function listQueues(directory: string, uid: number): Promise<Item[]> {
   const items: Item[] = [];
   for (const name of await readdir(directory, { encoding: "buffer" })) {
