@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** By the English text. */
+/** Translations by the English text. */
 export type Catalog = ReadonlyMap<string, string>;
 
 const MAGIC = 0x950412de;
@@ -10,7 +10,7 @@ const HEADER_BYTES = 20;
 
 /**
  * Parses a little-endian catalog.
- * @throws RangeError if the catalog is cut off
+ * @throws RangeError if it is cut off
  * @see GNU gettext manual, "The Format of GNU MO Files"
  */
 export function parseCatalog(bytes: Buffer): Catalog {
@@ -25,7 +25,7 @@ export function parseCatalog(bytes: Buffer): Catalog {
   return new Map(Array.from({ length: count }, (_, index) => [textAt(originals, index), textAt(translations, index)]));
 }
 
-/** By locale. Without a readable catalog guests read English. */
+/** Catalogs by locale. Without one guests read English. */
 export function readCatalogs(directory = "/usr/share/locale"): Readonly<Record<string, Catalog>> {
   const catalogs: Record<string, Catalog> = {};
   for (const locale of listDirectory(directory))

@@ -1,5 +1,5 @@
-// Makes an empty file for each guest who may unlock the screen. A screen lock runs as its guest and cannot call
-// privileged services, so pam/unlock_mark.c looks for the file.
+// Makes an empty file for each guest who may unlock the screen. A screen lock runs as its guest, without privileges, so
+// pam/unlock_mark.c looks for the file.
 import { chmodSync, closeSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { listNames } from "./write-file.ts";
@@ -7,12 +7,11 @@ import { listNames } from "./write-file.ts";
 export class UnlockMarks {
   readonly #directory: string;
 
-  /** @param directory owned by root; users who know a UID can look for its mark, but cannot list marks */
+  /** @param directory owned by root; users can look for a UID's mark, but cannot list marks */
   constructor(directory = "/run/guestd-unlock") {
     this.#directory = directory;
   }
 
-  /** @returns whether the mark is new */
   make(uid: number): { readonly made: boolean } {
     mkdirSync(this.#directory, { recursive: true });
     chmodSync(this.#directory, 0o711);

@@ -1,5 +1,5 @@
-// Removes an account's keys in the kernel (keyrings(7)). Only the account can reach its keyrings, so a program runs as
-// it. The kernel's count tells what is left.
+// Removes an account's keys in the kernel (keyrings(7)). Only the account reaches its keyrings, so a program runs as
+// it. The kernel counts what is left.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -11,17 +11,16 @@ import { NOTHING, reasonOf } from "./items.ts";
 const PROGRAM = "/usr/lib/guestd/guest-keys";
 const PROGRAM_LIMIT_MS = 5000;
 
-/** The kernel's garbage collector counts removed keys a moment longer. */
+/** The kernel counts removed keys a moment longer. */
 const PAUSE_MS = 20;
 
 /**
  * Runs guest-keys as a user.
  * @returns its line: keys found, removed, left
- * @throws Error if it cannot be started, fails, is not done after five seconds, or prints anything else
+ * @throws Error if the program fails, takes five seconds, or prints anything else
  */
 export function runGuestKeys(uid: number, program = PROGRAM): Promise<string> {
-  // guestd has no right to leave root's group. Keeping it also stops the account's processes from tracing it
-  // (ptrace(2)).
+  // guestd has no right to leave root's group, which also keeps the account from tracing the program (ptrace(2)).
   const options = { uid, env: {}, cwd: "/", timeout: PROGRAM_LIMIT_MS, killSignal: "SIGKILL", maxBuffer: 64 } as const;
   return new Promise((resolve, reject) => {
     const fail = (why: unknown) => reject(new Error(`${program} failed: ${String(why)}`));
@@ -42,7 +41,7 @@ export function runGuestKeys(uid: number, program = PROGRAM): Promise<string> {
 
 /**
  * @param root prefix of /proc and /run
- * @param limitMs how long to wait for the kernel's count to become 0
+ * @param limitMs for the kernel's count to become 0
  * @throws Error if the keys cannot be looked at, or the program cannot be run
  */
 export async function sweepKeys(
@@ -54,7 +53,7 @@ export async function sweepKeys(
   const found = countKeys(root, uid);
   if (found === 0) return NOTHING;
   const said = await run(uid);
-  // Containers share keys. If the program may not look, neither could the guest: the keys belong to a UID outside.
+  // Containers share keys. If the program may not see them, neither could the guest: they are the same UID's outside.
   if (said === "0 0 0" && existsSync(join(root, "/run/systemd/container"))) return NOTHING;
   let left = found;
   await poll(() => (left = countKeys(root, uid)) === 0, limitMs, { first: PAUSE_MS, longest: PAUSE_MS });

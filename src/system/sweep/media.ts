@@ -15,11 +15,10 @@ import type { Item, SweptItems } from "./items.ts";
 import { sweepItems } from "./items.ts";
 import { resolveLinks } from "./paths.ts";
 
-/** With a directory for each user, and below it for each medium. */
+/** udisks has a directory for each user, and below it for each medium. */
 const MEDIA_PATHS = ["/media", "/run/media"] as const;
 const UMOUNT = "/usr/bin/umount";
 const OPEN_TO_OTHERS = 0o022;
-/** So many are named. */
 const MOST_HOLDERS = 3;
 
 export interface MediaMachine {
@@ -30,7 +29,7 @@ export interface MediaMachine {
 }
 
 /**
- * Unmounts in a separate process, because cached writes can take minutes. Does not resolve the path: a medium that was
+ * Unmounts in a separate process: cached writes can take minutes. Does not resolve the path, because a medium that was
  * pulled out may not answer.
  * @throws Error with the message of umount(8)
  */
@@ -80,7 +79,7 @@ async function listMedia(machine: MediaMachine, directory: string, mounts: reado
 async function belongsToRoot(directory: string): Promise<boolean | undefined> {
   try {
     const found = await lstat(directory);
-    // A link's target would not be the account's. guestd's UID is root's.
+    // A link's target is not the account's. guestd's UID is root's.
     return found.isDirectory() ? found.uid === geteuid?.() && (found.mode & OPEN_TO_OTHERS) === 0 : undefined;
   } catch (error) {
     if (meansGone(error)) return undefined;

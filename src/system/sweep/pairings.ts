@@ -1,18 +1,17 @@
-// Removes Bluetooth devices paired while a guest was logged in. BlueZ does not say who paired them.
+// Removes Bluetooth devices paired during a session. BlueZ does not say who paired them.
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { meansGone } from "../read-file.ts";
 import type { Item, SweptItems } from "./items.ts";
 import { sweepItems } from "./items.ts";
 
-/** Root's: a directory for each adapter, and below it for each paired device. */
+/** A directory for each adapter, and below it for each paired device. */
 const DIRECTORY = "/var/lib/bluetooth";
 const ADDRESS = /^([0-9A-F]{2}:){5}[0-9A-F]{2}$/;
 
 export type ForgetPairing = (pairing: { readonly adapter: string; readonly device: string }) => Promise<void>;
 
 /**
- * @param root prefix of each path
  * @param since in milliseconds since the epoch: older pairings stay
  * @param forget makes a running BlueZ forget a pairing
  * @throws Error if the pairings cannot be looked at
@@ -39,7 +38,7 @@ async function listAddresses(directory: string): Promise<readonly string[]> {
   return names.filter((name) => ADDRESS.test(name));
 }
 
-/** BlueZ changes a pairing's directory whenever the device connects. */
+/** BlueZ changes the directory at each connection. */
 async function readBirth(path: string): Promise<number> {
   const birth = await stat(path).then(({ birthtimeMs }) => birthtimeMs, whereGone(-1));
   if (birth === 0) throw new Error(`the file system does not say when ${path} was made`);

@@ -5,14 +5,14 @@ import type { Bindings, Walk } from "../bindings.ts";
 import { boundSentences } from "../sentences.ts";
 import { resolveLinks, SERVICE_TREES } from "./paths.ts";
 
-/** Milliseconds of each part. guestd waits this long before it exits. */
+/** Milliseconds. guestd waits this long before it exits. */
 const SLICE_MS = 1000;
 
 type Found = FoundOf<"walk-paths">;
 
 export interface PathWalkParts {
   readonly bindings: Pick<Bindings, "openWalk">;
-  /** @throws Error if a user has the UID now: their things must not be removed */
+  /** @throws Error if a user has the UID: nothing of theirs may be removed */
   readonly checkForeign: (uid: number) => Promise<void>;
 }
 
@@ -27,12 +27,12 @@ export class PathWalk {
   }
 
   /**
-   * Begins a walk, or continues the current one.
+   * Begins a walk, or continues it.
    * @throws Error if it must begin again
    */
   async goOn(uids: readonly number[], begins: boolean, settings: Config["Sweep"]): Promise<Found> {
     const walk = begins ? await this.#open(uids, settings) : this.#walk;
-    // If the walk fails, there is none.
+    // If the walk fails, it is over.
     this.#walk = undefined;
     if (walk === undefined) throw new Error("there is no walk to go on with");
     const { done, names, owners, unread } = await walk.goOn(SLICE_MS);

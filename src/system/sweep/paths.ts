@@ -1,4 +1,4 @@
-// Files outside the view of an account: by name below root's directories, others by owner.
+// Files outside an account's view: by name below root's directories, others by owner.
 import { lstat, readdir, realpath, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Config } from "../../config/schema.ts";
@@ -15,11 +15,10 @@ import { addItems, NOTHING, reasonOf, sweepItems, unseenOf } from "./items.ts";
 /** Milliseconds. Two looks end within the limit of a class. */
 const LOOK_LIMIT_MS = 4500;
 
-/** Where one class is looked for. */
 export interface SweepPaths {
   /** Files and empty directories with the account's name. */
   readonly names?: readonly string[];
-  /** The same, where a file system of the account's can be mounted. */
+  /** The same, where the account's file system can be mounted. */
   readonly mounts?: readonly string[];
   /** A service removes these itself. */
   readonly watched?: readonly string[];
@@ -53,7 +52,7 @@ export const jobPaths = ({ user }: Owner): SweepPaths => ({
   trees: TREES.jobs,
 });
 
-/** Of loginctl(1), enable-linger. */
+/** See loginctl(1), enable-linger. */
 export const lingerPaths = ({ user }: Owner): SweepPaths => ({ names: [`/var/lib/systemd/linger/${user}`] });
 
 export const mailPaths = ({ user }: Owner): SweepPaths => ({
@@ -63,10 +62,10 @@ export const mailPaths = ({ user }: Owner): SweepPaths => ({
 
 /**
  * What services remember: sudo (sudoers_timestamp(5), by UID since 1.9.15), pam_faillock(8), accounts-daemon, LightDM's
- * cache of ~/.dmrc and its data owned by the user, udisks.
+ * cache of ~/.dmrc and its user data, udisks.
  */
 export const runtimePaths = ({ user, uid }: Owner): SweepPaths => ({
-  // logind's program to unmount it can hit the guest's memory limit.
+  // The guest's memory limit can end the program that unmounts it for logind.
   mounts: [`/run/user/${uid}`],
   names: [
     ...[user, uid].flatMap((key) => [`/run/sudo/ts/${key}`, `/var/lib/sudo/lectured/${key}`]),
@@ -81,10 +80,7 @@ export const runtimePaths = ({ user, uid }: Owner): SweepPaths => ({
   trees: TREES.runtime,
 });
 
-/**
- * @param root prefix of each path
- * @throws Error if the paths cannot be looked at
- */
+/** @throws Error if the paths cannot be looked at */
 export async function sweepPaths(
   bindings: Pick<SweepBindings, "sweepFiles" | "unmount">,
   root: string,
@@ -104,7 +100,7 @@ export async function sweepPaths(
 }
 
 /**
- * Removes the files of a UID where that UID could write.
+ * Removes a UID's files where that UID could write.
  * @throws Error if they cannot be looked at
  */
 export async function sweepTrees(
@@ -120,8 +116,8 @@ export async function sweepTrees(
   return { found: Math.max(found, second.found), removed, left, ...unseenOf(second.unseen) };
 }
 
-// Searches a directory with two names only once. Opening an unresolved path reports its error. A path that would block
-// a thread of Node is not resolved.
+// A directory can have two names, and is searched once. Opening an unresolved path reports its error. Paths that would
+// block a thread of Node are not resolved.
 export async function resolveLinks(
   directories: readonly string[],
   mounts: readonly Mount[] = readMounts(),
@@ -177,7 +173,7 @@ async function findItem(path: string, removeDirectory: (path: string) => Promise
   }
 }
 
-/** Returns why a path cannot be looked at: its silent file server would block a thread. */
+/** Returns why a path is not looked at: its silent file server would block a thread. */
 export async function findSilence(path: string, tree: MountTree, ask: FileServers["ask"]): Promise<string | undefined> {
   if (isAnsweredAtOnce(tree, path)) return undefined;
   return ask(path).then(
@@ -186,7 +182,7 @@ export async function findSilence(path: string, tree: MountTree, ask: FileServer
   );
 }
 
-/** core.COMM.UID.BOOT.PID.TIME with a suffix; COMM has no dot. An unfinished file begins with ".#". */
+/** core.COMM.UID.BOOT.PID.TIME with a suffix; COMM has no dot. ".#" while it is written. */
 const COREDUMP = /^(?:\.#)?core\.[^.]*\.(\d+)\.[0-9a-f]{32}\.\d+\.\d+/;
 
 /** @throws Error if the directory cannot be read */

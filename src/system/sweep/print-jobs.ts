@@ -1,4 +1,4 @@
-// Print jobs in this machine's CUPS, which keeps documents for a day. A running CUPS has jobs in memory, so its own
+// Print jobs in this machine's CUPS, which keeps documents for a day. A running CUPS has jobs in memory, so its
 // programs remove them.
 import { execFile } from "node:child_process";
 import { readdir, readFile, unlink } from "node:fs/promises";
@@ -18,14 +18,13 @@ const CANCEL = "/usr/bin/cancel";
 const OPTIONS = { timeout: 8000, killSignal: "SIGKILL", env: {} } as const;
 const runCups: RunCups = async (program, args) => (await promisify(execFile)(program, args, OPTIONS)).stdout;
 
-/** A job's control file "c00012", and documents "d00012-001". */
+/** A job's control file "c00012", or documents "d00012-001". */
 const JOB_FILE = /^([cd])(\d{5,})/;
 /** The connection was refused, or no process could accept it. */
 const NOT_SERVED = new Set(["ECONNREFUSED", "ENOENT", "ENOTSOCK"]);
 
 /**
  * Removes or counts an account's jobs.
- * @param root prefix of each path
  * @throws Error if they cannot be looked at, or CUPS does not answer
  */
 export async function sweepPrintJobs(
@@ -66,11 +65,11 @@ function canConnect(path: string): Promise<boolean> {
 
 async function listJobs(socket: string, user: string, run: RunCups): Promise<Item[]> {
   const text = await run(LPSTAT, ["-h", socket, "-W", "all", "-u", user]);
-  // "PRINTER-NUMBER USER SIZE DATE". Names of printers contain no blank.
+  // "PRINTER-NUMBER USER SIZE DATE", without blanks in names.
   const jobs = [...text.matchAll(/^(\S+-\d+)\s/gm)].map(([, job = ""]) => job);
   return jobs.map((job) => ({
     sentence: `print job ${job} is still there`,
-    // With its files.
+    // Removes its files as well.
     remove: async () => {
       await run(CANCEL, ["-h", socket, "-x", job]);
     },

@@ -1,4 +1,4 @@
-// Sweeps what a leased account left outside its view: looks, removes, looks again.
+// Sweeps outside a leased account's view: looks, removes, looks again.
 import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import { isGuestUid } from "../../policy/account.ts";
@@ -29,12 +29,12 @@ export interface SweepMachine {
   readonly root: string;
   readonly runKeys: typeof runGuestKeys;
   readonly unmountMedium: typeof unmountMedium;
-  /** For each class. The next one: for the kernel to forget keys. */
+  /** For each class. */
   readonly limitMs: number;
   readonly keysLimitMs: number;
   /** For writing a medium's cache. */
   readonly mediaLimitMs: number;
-  /** For core dumps that are being written. */
+  /** For dumps that are being written. */
   readonly dumpsLimitMs: number;
 }
 
@@ -50,14 +50,14 @@ const MACHINE: SweepMachine = {
 
 export interface SweepParts {
   readonly bindings: SweepBindings;
-  /** For all accounts that are swept. */
+  /** For all swept accounts. */
   readonly looks: Looks;
   readonly reloadConnections: () => Promise<void>;
   readonly forgetPairing: ForgetPairing;
 }
 
 export interface SweptAccount extends Owner {
-  /** Later pairings may be the guest's; undefined if guests cannot pair devices. */
+  /** Later pairings may be the guest's; undefined if guests cannot pair. */
   readonly pairedSince?: number;
 }
 
@@ -65,7 +65,7 @@ export class Sweeper {
   readonly #parts: SweepParts;
   readonly #machine: SweepMachine;
   readonly #writers: CoredumpWriters;
-  /** "KIND UID" of looks that are late and still run. */
+  /** "KIND UID" of each look that is late and still runs. */
   readonly #late = new Set<string>();
 
   constructor(parts: SweepParts, machine = MACHINE) {
@@ -77,8 +77,7 @@ export class Sweeper {
   /**
    * Never rejects. Ends within twice the limit of a class, plus those for media and a look at all processes.
    * @param looks a separate queue for callers that are not ends
-   * @returns one for each class, in a fixed order; `left` is from the second look. For a class that could not be looked
-   * at, it is that sentence alone.
+   * @returns one for each class, in a fixed order; `left` is from the second look, or says why there was none
    */
   async sweep(account: SweptAccount, settings: Config["Sweep"], looks = this.#parts.looks): Promise<readonly Swept[]> {
     const { media, journal, ...classes } = this.#classes(account, settings, looks.searchHolders);
@@ -161,7 +160,7 @@ export class Sweeper {
     }
   }
 
-  // Late work continues. Until it ends, the UID has not been looked at, and is quarantined.
+  // Late work continues. Until it ends, the UID is quarantined.
   async #inTime<T>(name: string, work: () => Promise<T>, limitMs: number): Promise<T> {
     if (this.#late.has(name)) throw new Error("an earlier look is not done");
     const working = work();
@@ -174,7 +173,7 @@ export class Sweeper {
   }
 }
 
-// Checked again here: a system account's files are the system, and names become parts of paths.
+// A system account's files are the system, and names become parts of paths.
 function assertGuest({ user, uid }: Owner): void {
   if (!isGuestUid(uid) || !/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(user))
     throw new Error("no account of a guest has this name and uid");

@@ -1,4 +1,4 @@
-// Checks again what a quarantined UID left: kills processes, names holders, sweeps the rest.
+// Checks a quarantined UID again: kills processes, names holders, sweeps the rest.
 import type { Config } from "../../config/schema.ts";
 import type { Swept } from "../../policy/receipt.ts";
 import { addFindings, NOTHING_FOUND } from "../../policy/receipt.ts";
@@ -18,14 +18,14 @@ export interface UidSweepParts {
   /** Rejects if a user has the UID now. */
   readonly checkForeign: (account: UidSubject) => Promise<void>;
   readonly sweeper: { readonly sweep: (account: UidSubject, settings: Config["Sweep"]) => Promise<readonly Swept[]> };
-  /** Or one look for many. */
+  /** searchHolders, or one look for many. */
   readonly search?: SearchHolders;
   readonly searchMembers?: SearchMembers | undefined;
 }
 
 /**
- * @param session id of the UID's last session; "" if unknown
- * @throws Error if a user has taken the UID since the check began
+ * @param session the UID's last one; "" if unknown
+ * @throws Error if a user has taken the UID meanwhile
  */
 export async function sweepUid(
   { bindings, cgroups, checkForeign, sweeper, search = searchHolders, searchMembers: members }: UidSweepParts,
@@ -36,14 +36,14 @@ export async function sweepUid(
   const { uid } = account;
   const table = { proc: "/proc", cgroups, bindings, ...(members === undefined ? {} : { search: members }) };
   const ended = await endProcesses(table, { cgroups: [], view: undefined, uid });
-  // The view's devices and namespaces may be others' by now.
+  // Others may have the view's devices and namespaces by now.
   const held = await findHolders(search, {
     label: session === "" ? undefined : labelOf(session),
     devices: undefined,
     uid,
     namespaces: [],
   });
-  // The look may take a while, and a sweep cannot be undone.
+  // The look takes time, and a sweep cannot be undone.
   await checkForeign(account);
   const swept = await sweeper.sweep(account, settings);
   // The second look at processes tells what is left.
