@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 /**
  * Limits the time of work, but does not stop it.
- * @param onLate returns another result, or throws. Later results are ignored, so it must arrange what happens to them.
+ * @param onLate returns another result, or throws. It must arrange what happens to later results.
  */
 export async function within<T>(work: Promise<T>, limitMs: number, onLate: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -16,7 +16,7 @@ export async function within<T>(work: Promise<T>, limitMs: number, onLate: () =>
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     };
-    // A result that has arrived unread is in time: the machine may have been busy.
+    // The machine may have been busy: an unread result is in time.
     timer = setTimeout(() => (lastLook = setImmediate(end)), limitMs);
   });
   try {
@@ -27,7 +27,7 @@ export async function within<T>(work: Promise<T>, limitMs: number, onLate: () =>
   }
 }
 
-/** Pauses between two looks, in milliseconds. */
+/** In milliseconds. */
 export interface Pauses {
   readonly first?: number;
   readonly longest?: number;
@@ -36,8 +36,7 @@ export interface Pauses {
 }
 
 /**
- * Looks until it is done. One look comes after the limit, for a machine that stood still. Setting the clock does not
- * change the wait.
+ * Looks once more after the limit: the machine may have stood still. Setting the clock does not change the wait.
  * @returns whether it is done
  */
 export async function poll(

@@ -1,9 +1,8 @@
-// Writes root's small files atomically: a reader finds the old one or the new one.
+// Writes root's small files atomically.
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** Suffix of an unfinished write. */
 export const UNFINISHED = ".new";
 
 /** Also creates its directories. */
