@@ -64,7 +64,7 @@ describeDesktop("the kiosk in the documentation", (at) => {
     const example = /`(\/usr\/share\/wayland-sessions)`.*?`(Exec=cage -- firefox-esr --kiosk) URL`/s.exec(DOCUMENT);
     const [, directory = "", exec = ""] = example ?? [];
     await at.machine.write(`${directory}/kiosk.desktop`, `[Desktop Entry]\nName=Kiosk\n${exec} about:blank\n`);
-    // A screen that is memory, and a program that shows nothing on it.
+    // The screen is memory, and the program shows nothing on it.
     await at.machine.sh(
       "printf 'WLR_BACKENDS=headless\\nWLR_RENDERER=pixman\\nWLR_LIBINPUT_NO_DEVICES=1\\n' >>/etc/environment",
     );

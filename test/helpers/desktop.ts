@@ -8,7 +8,6 @@ import { waitFor } from "./wait.ts";
 
 const LIMIT_MS = 30_000;
 
-/** A test machine, or a full one. */
 interface Asked {
   readonly sh: (script: string) => Promise<string>;
   readonly run: (argv: readonly string[]) => Promise<Result>;

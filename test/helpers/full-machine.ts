@@ -54,7 +54,7 @@ function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** What qemu boots: a machine without a screen, or one for a person at each of its seats. */
+/** Without a screen, or with one for a person at each seat. */
 export type FullKind = "kernel" | "seat" | "seats";
 
 export class FullMachine {
@@ -81,7 +81,7 @@ export class FullMachine {
 
   /**
    * Boots a machine with guestd from build/packages/RELEASE, and waits until it is up.
-   * @param kind a computer with seats has screens and a desktop: see Seat
+   * @param kind with seats it has screens and a desktop: see Seat
    * @throws Error with the machine's console
    */
   static async boot(release: Release, kind: FullKind = "kernel"): Promise<FullMachine> {
@@ -106,7 +106,7 @@ export class FullMachine {
     }
   }
 
-  /** The path on the host of a socket or file of this machine: see full-machine-keep. */
+  /** On the host, of this machine's socket or file: see full-machine-keep. */
   path(name: string): string {
     return join(this.#directory, name);
   }
@@ -169,7 +169,7 @@ export class FullMachine {
 
   /**
    * Resets the machine, which loses unwritten data and boots again.
-   * @param reset what does it from outside; without it, the machine's own kernel does
+   * @param reset from outside, instead of by the machine's own kernel
    */
   async cutPower(reset: () => Promise<unknown> = () => this.#resetItself()): Promise<void> {
     await reset();
@@ -195,7 +195,6 @@ export class FullMachine {
   }
 
   async #resetItself(): Promise<void> {
-    // That gets no answer.
     await this.run(["sh", "-c", "echo 1 >/proc/sys/kernel/sysrq; echo b >/proc/sysrq-trigger"], {
       timeoutMs: RESET_LIMIT_MS,
     }).catch(() => undefined);

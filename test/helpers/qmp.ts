@@ -1,8 +1,8 @@
-// Commands to a running qemu, by its protocol QMP: one JSON object a line.
+// Commands to a running qemu by its protocol QMP: one JSON object a line.
 import { createConnection, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 
-/** qemu answers within this time, whatever the machine does. */
+/** Does not depend on the machine. */
 const ANSWER_LIMIT_MS = 60_000;
 
 interface Message {
@@ -29,7 +29,7 @@ export class Qmp {
     await new Promise<void>((resolve, reject) => {
       socket.once("connect", resolve).once("error", reject);
     });
-    // The test has ended qemu before: a command that waits then fails by its limit.
+    // If the test has ended qemu, waiting commands fail by their limit.
     socket.on("error", () => undefined);
     const qmp = new Qmp(socket);
     await qmp.execute("qmp_capabilities");

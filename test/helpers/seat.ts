@@ -1,5 +1,5 @@
-// A whole emulated computer with a screen, a keyboard, a mouse, a serial line and a USB stick, and its user, who looks,
-// types and clicks. Everything goes through qemu's devices, as a person uses a real one.
+// An emulated computer with a screen, a keyboard, a mouse, a serial line and a USB stick, and its user. Everything goes
+// through qemu's devices.
 import { createConnection } from "node:net";
 import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
@@ -9,16 +9,16 @@ import { Qmp } from "./qmp.ts";
 import type { Release } from "./root.ts";
 import { waitFor } from "./wait.ts";
 
-/** Emulation: a desktop takes minutes to come up. */
+/** A desktop takes minutes to come up under emulation. */
 export const SEAT_LIMIT_MS = 600_000;
 const WIDTH = 1280;
 const HEIGHT = 800;
-/** Rows of GNOME's bar with the clock. */
+/** In rows: GNOME's bar with the clock. */
 const BAR = 40;
 const BYTES_PER_PIXEL = 3;
 /** The range of a tablet's coordinates. */
 const TABLET = 0x7fff;
-/** As many identical looks at a screen that is calm. They take some seconds: an emulated processor draws slowly. */
+/** Identical looks at a calm screen. They take seconds: an emulated processor draws slowly. */
 const CALM_LOOKS = 40;
 
 /** qemu's name of the second screen. */
@@ -36,7 +36,7 @@ export class Seat {
   }
 
   /**
-   * Boots it to a text console, without a display manager.
+   * Boots to a text console, without a display manager.
    * @param seats 2 for a second screen and keyboard: see attachSecond()
    */
   static async boot(release: Release, seats: 1 | 2 = 1): Promise<Seat> {
@@ -54,7 +54,6 @@ export class Seat {
     await this.#qmp.execute("send-key", { keys: keys.map((data) => ({ type: "qcode", data })) });
   }
 
-  /** Presses a key of the second seat's keyboard. */
   async pressSecond(key: string): Promise<void> {
     for (const down of [true, false]) {
       const event = { type: "key", data: { down, key: { type: "qcode", data: key } } };
@@ -62,7 +61,7 @@ export class Seat {
     }
   }
 
-  /** Makes the second screen and its keyboard the seat "seat1". */
+  /** Makes the second screen and its keyboard "seat1". */
   async attachSecond(): Promise<void> {
     await this.machine.sh(`for card in /sys/class/drm/card?; do
         [ "$(cat "$card/device/boot_vga" 2>/dev/null)" = 1 ] || loginctl attach seat1 "$(readlink -f "$card")"
@@ -80,7 +79,7 @@ export class Seat {
     for (const character of text) await this.press(KEYS[character] ?? character);
   }
 
-  /** Clicks at this point of the screen, in pixels. */
+  /** In pixels. */
   async click(x: number, y: number): Promise<void> {
     const move = (axis: string, at: number, of: number) => ({
       type: "abs",
@@ -92,10 +91,7 @@ export class Seat {
     await this.#send([button(false)]);
   }
 
-  /**
-   * Takes a picture. Returns its path: build/pictures/RELEASE/NAME.png.
-   * @param screen the other one where there are two
-   */
+  /** Takes a picture. Returns its path: build/pictures/RELEASE/NAME.png. */
   async picture(name: string, screen?: typeof SECOND): Promise<string> {
     const path = fileURLToPath(new URL(`../../build/pictures/${this.machine.release}/${name}.png`, import.meta.url));
     await mkdir(fileURLToPath(new URL(".", `file://${path}`)), { recursive: true });
@@ -105,7 +101,7 @@ export class Seat {
 
   /**
    * Waits until a greeter or a desktop is on the screen, and nothing changes for a while. A console is black.
-   * @param before what look() returned before, where the screen must have changed
+   * @param before a result of look() from which the screen must differ
    */
   async awaitCalm(before = ""): Promise<void> {
     let last = "";
@@ -122,14 +118,13 @@ export class Seat {
     );
   }
 
-  /** The text on a virtual terminal. */
   async readTerminal(number: number): Promise<string> {
     return (
       await this.machine.sh(`fold -w "$(stty -F /dev/tty${number} size | cut -d' ' -f2)" /dev/vcs${number}`)
     ).trim();
   }
 
-  /** What is on the serial line from now on, and what sends text to it. */
+  /** Reads from now on. */
   async openLine(): Promise<{ read: () => string; send: (text: string) => void; close: () => void }> {
     const socket = createConnection(this.machine.path("line"));
     let said = "";
@@ -140,7 +135,7 @@ export class Seat {
     return { read: () => said, send: (text) => void socket.write(text), close: () => void socket.destroy() };
   }
 
-  /** Plugs in a USB stick with a file system named STICK. */
+  /** Its file system is named STICK. */
   async plugStick(): Promise<void> {
     await this.#qmp.execute("blockdev-add", {
       driver: "raw",

@@ -1,4 +1,4 @@
-// A whole computer, whose user sits at its screen and keyboard: consoles as they are shipped, then GDM and GNOME.
+// A user at the screen and keyboard of a computer: consoles as shipped, then GDM and GNOME.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Swept } from "../../src/policy/receipt.ts";
 import { askBeside, awaitViews } from "../helpers/desktop.ts";
@@ -39,11 +39,10 @@ describe.skipIf(!requireRoot("tests of a whole computer"))(`a guest at a compute
       SEAT_LIMIT_MS,
     );
 
-  /** The receipt, once the session has ended. Until then there is none, which is an error. */
+  /** Until the session has ended there is no receipt, which is an error. */
   const awaitReceipt = (id: string) =>
     waitFor("the receipt", () => askForRow<Receipt>(seat.machine, `GetReceipt s ${id}`), SEAT_LIMIT_MS);
 
-  /** A guest at a shell on the serial line. */
   async function logInOnLine() {
     const line = await seat.openLine();
     await seat.machine.sh("systemctl restart serial-getty@ttyS1");
@@ -77,19 +76,19 @@ describe.skipIf(!requireRoot("tests of a whole computer"))(`a guest at a compute
   });
 
   describe("with GDM", () => {
-    /** GDM's list has the guest alone. */
+    /** GDM lists only the guest. */
     const choose = async () => {
       await seat.press("ret");
       await seat.awaitCalm();
     };
     const awaitGreeter = async (before?: string) => {
-      // The settings daemon starts when the shell is up.
+      // The settings daemon starts after the shell.
       const look = "pgrep -u Debian-gdm gnome-shell && pgrep -u Debian-gdm gsd-media-keys";
       await waitFor("GDM's greeter", () => seat.machine.sh(look), SEAT_LIMIT_MS);
       await seat.awaitCalm(before);
     };
     const awaitDesktop = async () => {
-      // GDM takes the screen from its greeter when the desktop says that it is up.
+      // GDM ends its greeter once the desktop is up.
       const greeter = () => seat.machine.sh("pgrep -u Debian-gdm gnome-shell || true");
       await waitUntil("the greeter to be gone", greeter, (found) => found === "", SEAT_LIMIT_MS);
       const views = await awaitViews(seat.machine, guest.uid, ["gnome-shell", "systemd", "dbus-daemon"], SEAT_LIMIT_MS);
@@ -160,7 +159,7 @@ describe.skipIf(!requireRoot("tests of a whole computer"))(`a guest at a compute
     });
 
     it("is logged in automatically", { timeout: 2 * SEAT_LIMIT_MS }, async () => {
-      // Its status is that of a rehearsal, for which an emulated machine may be too slow.
+      // The status is ignored: an emulated machine may be too slow for the rehearsal.
       await seat.machine.run(["guestctl", "autologin", "enable", "--display-manager=gdm"]);
       await seat.machine.sh("systemctl restart gdm");
       guest = await awaitOpen();

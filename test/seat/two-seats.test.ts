@@ -1,5 +1,5 @@
-// A computer with two screens and two keyboards, and a guest at each. GDM names the terminal of its first seat before the
-// authentication, and none of another seat.
+// A computer with two seats, and a guest at each. GDM names the terminal of its first seat before authentication, and
+// none of another seat.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { awaitViews } from "../helpers/desktop.ts";
 import { askForRow, listSessions, type GuestSession } from "../helpers/guests.ts";
@@ -25,7 +25,7 @@ describe.skipIf(!requireRoot("tests of a whole computer"))(`two guests at a comp
     await seat.stop();
   });
 
-  /** The guest who is in the last, with a desktop. */
+  /** Returns the newest guest, once their desktop is up. */
   async function awaitGuest(press: () => Promise<void>): Promise<GuestSession> {
     const known = guests.map(({ id }) => id);
     const guest = await waitFor(
