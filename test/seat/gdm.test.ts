@@ -96,9 +96,11 @@ describe.skipIf(!requireRoot("tests of a whole computer"))(`a guest at a compute
       expect(views).not.toContain(await seat.machine.sh("ps -o mntns= -p 1 | tr -d ' '"));
     };
     const ask = (script: string) => askBeside(seat.machine, guest.uid, "gnome-shell", script);
-    const logOut = () => ask("gnome-session-quit --logout --no-prompt");
+    const configure = (name: string, text: string) =>
+      seat.machine.sh(`cat >/etc/guestd/guestd.conf.d/90-${name}.conf; guestctl reload`, { input: text });
 
     it("is in the list, and gets a desktop with one key", { timeout: 2 * SEAT_LIMIT_MS }, async () => {
+      await configure("notice", "[Notice]\nLogout=yes\n");
       await seat.machine.sh("systemctl start display-manager");
       await awaitGreeter();
       await seat.picture("gdm-greeter");
@@ -122,18 +124,20 @@ describe.skipIf(!requireRoot("tests of a whole computer"))(`a guest at a compute
     });
 
     it("finds a USB stick, where the administrator allows it", async () => {
-      await seat.machine.sh(
-        "printf '[Polkit]\\nRemovableMedia=yes\\n' >/etc/guestd/guestd.conf.d/90-media.conf; guestctl reload",
-      );
+      await configure("media", "[Polkit]\nRemovableMedia=yes\n");
       await seat.plugStick();
       const place = `/media/${guest.user}/STICK`;
       await waitFor("the stick", () => seat.machine.sh(`findmnt ${place}`), SEAT_LIMIT_MS);
       expect(await ask(`ls -d ${place}/lost+found`)).toContain(place);
     });
 
-    it("logs out, and leaves neither files nor the stick", async () => {
+    it("is reminded at the logout, and leaves neither files nor the stick", async () => {
       const desktop = await seat.look();
-      await logOut();
+      await ask("gnome-session-quit --logout");
+      await seat.awaitCalm(desktop);
+      await seat.picture("gdm-logout");
+      // Without the reminder GNOME would log out after a minute.
+      await seat.press("ret");
       const receipt = await awaitReceipt(guest.id);
       expect(receipt).toMatchObject({ cause: "logout", clean: true, left: [] });
       expect(await seat.machine.sh("findmnt --noheadings /media --submounts || true; ls /media")).toBe("");
@@ -141,9 +145,7 @@ describe.skipIf(!requireRoot("tests of a whole computer"))(`a guest at a compute
     });
 
     it("reads why they are refused", async () => {
-      await seat.machine.sh(
-        "printf '[Guests]\\nMaxSessions=1\\n' >/etc/guestd/guestd.conf.d/90-few.conf; guestctl reload",
-      );
+      await configure("few", "[Guests]\nMaxSessions=1\n");
       const line = await logInOnLine();
       const list = await seat.look();
       await seat.press("ret");

@@ -46,16 +46,16 @@ describe.skipIf(!requireRoot("tests of a whole computer"))(`two guests at a comp
     return guest;
   }
   const viewsOf = ({ uid }: GuestSession) => awaitViews(seat.machine, uid, ["gnome-shell", "systemd"], SEAT_LIMIT_MS);
-  const seatOf = ({ leader }: GuestSession) =>
-    seat.machine.sh(`loginctl show-session --property=Seat --value "$(ps -o lsession= -p ${leader} | tr -d ' ')"`);
+  const seatOf = ({ uid }: GuestSession) =>
+    seat.machine.sh(`loginctl list-sessions --no-legend | awk '$2 == ${uid} && $4 ~ /^seat/ { print $4 }'`);
   const receiptOf = ({ id }: GuestSession) =>
     waitFor("the receipt", () => askForRow(seat.machine, `GetReceipt s ${id}`), SEAT_LIMIT_MS);
 
   it("get desktops of their own, in views of their own", { timeout: 3 * SEAT_LIMIT_MS }, async () => {
     const second = await awaitGuest(() => seat.pressSecond("ret"));
     const first = await awaitGuest(() => seat.press("ret"));
-    expect([await seatOf(first), await seatOf(second)]).toEqual(["seat0", "seat1"]);
     const views = [...(await viewsOf(first)), ...(await viewsOf(second))];
+    expect([await seatOf(first), await seatOf(second)]).toEqual(["seat0", "seat1"]);
     expect(new Set(views).size).toBe(2);
     expect(views).not.toContain(await seat.machine.sh("ps -o mntns= -p 1 | tr -d ' '"));
     await seat.awaitCalm();
