@@ -22,7 +22,7 @@ const TABLET = 0x7fff;
 const CALM_LOOKS = 40;
 
 /** qemu's name of the second screen. */
-export const SECOND = "second";
+const SECOND = "second";
 
 const KEYS: Readonly<Record<string, string>> = { "\n": "ret", " ": "spc", "-": "minus", "/": "slash", ".": "dot" };
 
@@ -92,10 +92,10 @@ export class Seat {
   }
 
   /** Takes a picture. Returns its path: build/pictures/RELEASE/NAME.png. */
-  async picture(name: string, screen?: typeof SECOND): Promise<string> {
+  async picture(name: string): Promise<string> {
     const path = fileURLToPath(new URL(`../../build/pictures/${this.machine.release}/${name}.png`, import.meta.url));
     await mkdir(fileURLToPath(new URL(".", `file://${path}`)), { recursive: true });
-    await this.#qmp.execute("screendump", { filename: path, format: "png", ...(screen && { device: screen }) });
+    await this.#qmp.execute("screendump", { filename: path, format: "png" });
     return path;
   }
 
