@@ -43,7 +43,7 @@ const FLAG_DIRECTORY = "/run/guestd-polkit";
 const RULE = "/usr/share/polkit-1/rules.d/00-guestd.rules";
 /** With fewer, actions under test are missing. */
 const LEAST_ACTIONS = 250;
-/** polkit's no in the commands' words. pkexec in a PID namespace fails earlier: its caller's PID is unknown outside. */
+/** polkit's no in the commands' words. pkexec in a PID namespace fails differently: its caller's PID is unknown outside. */
 const REFUSED =
   /access denied|not authorized|error checking for authorization|interactive authentication required|operation not permitted/i;
 /** The commands would change this. */
