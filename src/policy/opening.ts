@@ -229,8 +229,8 @@ const checkRulesOf = (session: Open): EffectOf<"check-rules"> => {
 };
 
 /**
- * Refuses the login, and ends what exists of the session. That kills all processes of the user, so a leased account
- * waits for the leader's exit.
+ * Refuses the login, and ends what exists of the session. The end kills all processes of the user, so a leased account
+ * keeps its session until the leader exits.
  */
 function failOpening(state: State, session: Opening, code: ErrorCode, reason: string, moment: Moment): Next {
   const refuse = refuseLogin(session, code, reason);

@@ -226,7 +226,7 @@ export const VENDOR_ETC = "/usr/lib/guestd/etc";
 /** For leased accounts only: starts no screen locker, because they have no password. */
 export const LEASED_ETC = "/usr/lib/guestd/etc-leased";
 
-/** Laid under /etc for leased accounts: desktop settings that do not cover the machine's files. */
+/** Laid under /etc for leased accounts: desktop settings that must not cover the machine's files. */
 export const LEASED_DEFAULTS = "/usr/lib/guestd/etc-leased-defaults";
 
 function overlaySteps({ Etc }: Config, facts: PlanFacts, leased: boolean): Step[] {

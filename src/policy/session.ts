@@ -35,7 +35,7 @@ export const labelOf = (id: string): string => `guest-${id}`;
 export const sliceName = (uid: number): string => `user-${uid}.slice`;
 
 /**
- * Whether a session may have this cgroup. The end of any other could end the system.
+ * Whether a session may have this cgroup. With any other, the end of the session could end the system.
  * @param path from the root of the hierarchy
  */
 export function isSessionPath(
@@ -75,7 +75,7 @@ export interface View {
   readonly inode: number;
   /** Path of guestd's descriptor, for the reply: /proc/PID/fd/N. */
   readonly path: string;
-  /** Devices of its tmpfs. A process that mounts one, in any namespace, is the session's. */
+  /** Devices of its tmpfs. A process that has one mounted, in any namespace, is the session's. */
   readonly devices: readonly string[];
   /** Targets of optional steps that were left out. */
   readonly skipped: readonly string[];
@@ -89,15 +89,16 @@ export interface Login {
   readonly account: Account;
   /** The account was made for this session alone. Otherwise several may share it. */
   readonly leased: boolean;
-  /** Before that, the UID and name may be another user's. */
+  /** Before the account is published, its UID and name may be another user's. */
   readonly published: boolean;
   readonly service: string;
   readonly tty: string;
   readonly rhost: string;
   /** startTime is 0 until the leader is watched. */
   readonly leader: Leader;
-  /** Milliseconds since the epoch. */
+  /** In milliseconds since the epoch. */
   readonly openedAt: number;
+  /** In microseconds of the monotonic clock. */
   readonly openedUptime: number;
   readonly plan: readonly Step[];
   readonly limits: Limits;
@@ -120,7 +121,7 @@ export interface Allocating extends Known {
   readonly leased: true;
   /** The leader's unique bus name. */
   readonly busName: string;
-  /** A home of that name exists already. */
+  /** Names whose homes exist already. */
   readonly refusedNames: readonly string[];
   readonly call: CallId;
   readonly view: undefined;
@@ -180,7 +181,7 @@ export interface Ending extends Known {
   readonly found: Findings;
   /** On disk, or announced. */
   readonly receipt: Receipt | undefined;
-  /** An earlier guestd began the end, and may have announced it. */
+  /** An earlier guestd began the end, and may have announced a receipt. */
   readonly wasBegun: boolean;
   /** When to try again to remove the record. */
   readonly removal: Retry | undefined;

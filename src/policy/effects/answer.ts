@@ -1,4 +1,4 @@
-// Answers a call. After that of a login, the guest is in.
+// Answers a call. After the answer to a login, the guest is in.
 import type { Answer } from "../answer.ts";
 import type { CallId } from "../call.ts";
 import { answerAllocate, answerOpen } from "../answer.ts";
