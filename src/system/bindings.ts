@@ -148,18 +148,18 @@ export interface Bindings {
    */
   reap(pidfd: number): boolean;
   /**
-   * Finds a user's files below directories, in a thread, and removes them on demand. Follows no symbolic link, crosses
-   * no mount, opens only directories. Changes meanwhile are no error. Searches where the user could write, and limits
-   * the work that others can cause.
+   * Finds a user's files below directories, in a thread, and can remove them. Follows no symbolic link, crosses no
+   * mount, opens only directories. Changes meanwhile are no error. Searches where the user could write, and limits the
+   * work that others can cause.
    * @param paths absolute; missing ones are skipped. The directory itself is given to root.
    * @param uid not root's
    * @param remove gives the user's directories to root (mode 0700, the UID as group), removes the user's files in them,
-   * then empty directories. Others' files stay. Directories deeper than 512 levels are emptied, too.
+   * then empty directories. Others' files stay. Works below 512 levels, too.
    * @param limitMs ends it, done or not; a silent file system blocks longer
    */
   sweepFiles(paths: readonly string[], uid: number, remove: boolean, limitMs: number): Promise<SweptFiles>;
   /**
-   * A walk removes files as sweepFiles does, but without limits on others' files.
+   * Returns a walk that removes files as sweepFiles does, but without limits on others' files.
    * @param paths as for sweepFiles
    * @param uids not root's
    */

@@ -1,6 +1,6 @@
 // Makes what guests may have chosen safe for journal and receipts.
 
-/** So many things of a class are named. The next one: characters of each. */
+/** How many things of a class are named, and how many characters of each. */
 const MOST_NAMED = 20;
 const MOST_CHARACTERS = 300;
 

@@ -1,5 +1,5 @@
-// Keeps guest-lookup (native/lookup.c) to ask the name service and the process table: starting it is slower than a
-// login. If the name service hangs, it is killed with its program.
+// Keeps guest-lookup (native/lookup.c) to ask the name service and the process table: starting it takes longer than the
+// rest of a login. If the name service hangs, it is killed with its program.
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";

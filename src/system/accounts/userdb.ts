@@ -1,5 +1,5 @@
-// guestd's accounts: JSON user records below /run/userdb (systemd.io/USER_RECORD), for nss-systemd. Never writes to
-// /etc/passwd, shadow or group.
+// guestd's accounts: JSON user records below /run/userdb (systemd.io/USER_RECORD), which nss-systemd reads without a
+// service. Never writes to /etc/passwd, shadow or group.
 import {
   chmodSync,
   existsSync,

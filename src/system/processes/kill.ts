@@ -82,13 +82,13 @@ export async function killProcesses(
     there = await inTurn(() => findInCgroups(table, membership));
     if (there.populated.length === 0) there = await findByLook(table, membership);
     for (const pid of there.pids) seen.add(pid);
-    // Only a killed process is reported as left.
+    // Also after the last look: only a killed process is reported as left.
     await inTurn(() => {
       killMembers(table, membership, there, round++);
     });
     return there.pids.length === 0 && there.populated.length === 0 && there.doubts.length === 0;
   };
-  // The first turn can come late if many sessions end.
+  // If many sessions end, the first turn can come late, so the limit starts after it.
   if (!(await areGone())) await poll(areGone, limitMs, { longest: LONGEST_PAUSE_MS });
   const killed = [...seen].filter((pid) => pid !== membership.reaper?.pid && !there.pids.includes(pid));
   return { killed: killed.length, left: describeLeft(there) };
@@ -148,8 +148,8 @@ export function runsAs(directory: string, uid: number): boolean {
   return uids.includes(uid) && !hasEnded;
 }
 
-// Only root's processes can enter a view from outside. Looking at a user's that hangs in execve(2) would hang guestd.
-// Those that mount a part of the view elsewhere are only named (holders.ts).
+// Only root's processes can enter a view from outside. A look at a user's process that hangs in execve(2) would hang
+// guestd. Processes that mount a part of the view elsewhere are only named (holders.ts).
 function isInView(proc: string, pid: number, view: NonNullable<Membership["view"]>): boolean {
   if (!runsAs(join(proc, String(pid)), 0)) return false;
   return listTasks(join(proc, String(pid))).some((task) => {

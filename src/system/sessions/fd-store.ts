@@ -1,5 +1,5 @@
 // Descriptors that systemd keeps for guestd during a restart (sd_notify(3), FDSTORE=1). They still name the same
-// process or namespace.
+// process, terminal or namespace.
 import { closeSync } from "node:fs";
 import type { Bindings } from "../bindings.ts";
 

@@ -1,5 +1,5 @@
-// What guestd holds of one session. A held process or namespace is not taken for a later one with its number. Decides
-// nothing.
+// What guestd holds of one session. Descriptors keep inodes from being reused. A PID can be reused, but a pidfd names
+// only its process. Decides nothing.
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import type { IpcIsolation, Isolation, Namespace, View } from "../../policy/session.ts";
 import { hasProcesses } from "../../policy/session.ts";

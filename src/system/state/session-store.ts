@@ -1,5 +1,6 @@
 // Records of open sessions, for a guestd that restarts: sessions/ID.json below /run/guestd. A file in unmanaged/UID
-// keeps systemd from starting a user manager outside the views (systemd/user@.service.d/guestd.conf, CVE-2017-8900).
+// keeps systemd from starting a user manager for a shared account, outside the views
+// (systemd/user@.service.d/guestd.conf, CVE-2017-8900).
 import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { SavedSession } from "../../policy/session.ts";

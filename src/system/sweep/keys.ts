@@ -20,7 +20,7 @@ const PAUSE_MS = 20;
  * @throws Error if the program fails, takes five seconds, or prints anything else
  */
 export function runGuestKeys(uid: number, program = PROGRAM): Promise<string> {
-  // guestd has no right to leave root's group, which also keeps the account from tracing the program (ptrace(2)).
+  // guestd has no right to leave root's group. It also keeps the account from tracing the program (ptrace(2)).
   const options = { uid, env: {}, cwd: "/", timeout: PROGRAM_LIMIT_MS, killSignal: "SIGKILL", maxBuffer: 64 } as const;
   return new Promise((resolve, reject) => {
     const fail = (why: unknown) => reject(new Error(`${program} failed: ${String(why)}`));
