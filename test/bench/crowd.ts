@@ -1,0 +1,99 @@
+// A thousand sessions: logins beside them, guestd's memory, and the end of all of them at once.
+import type { Machine } from "../helpers/machine.ts";
+import { waitUntil } from "../helpers/wait.ts";
+import { leasedArm, sharedArm } from "./arms.ts";
+import { killCrowd, openCrowd } from "./crowds.ts";
+import * as names from "./names.ts";
+import { lastOf } from "./names.ts";
+import { awaitAnswer, awaitCalm, countSessions, runInTurn, type Bench } from "./stage.ts";
+import { readResident } from "./memory.ts";
+
+/** As many logins at a time as a busy machine answers quickly. */
+const PARALLEL = 8;
+const END_LIMIT_MS = 600_000;
+
+const unitOf = (count: number) => `crowd-${count}`;
+
+async function openMore(machine: Machine, name: string, count: number): Promise<void> {
+  const { refusals } = await openCrowd(machine, { name, count, account: "shared", parallel: PARALLEL, spreadMs: 0 });
+  if (refusals.length > 0) throw new Error(`${refusals.length} of ${count} were refused: ${refusals[0] ?? ""}`);
+}
+
+/** Opens sessions step by step, and times logins beside them. */
+async function growCrowd(bench: Bench): Promise<void> {
+  const { machine, sizes, figures } = bench;
+  let before = 0;
+  let first = 0;
+  for (const count of sizes.crowds) {
+    await openMore(machine, unitOf(count), count - before);
+    before = count;
+    await runInTurn(
+      bench,
+      [sharedArm(names.crowded(count, "shared")), leasedArm(names.crowded(count, "leased"))],
+      count,
+    );
+    const resident = await readResident(machine);
+    if (count === 1) first = resident;
+    else figures.setAmount(names.memoryEach(count), (resident - first) / (count - 1), "KiB");
+  }
+}
+
+/** Kills the units' sessions. Returns microseconds until none is left, and the longest without the end of one. */
+async function killAll(
+  machine: Machine,
+  units: readonly string[],
+  onLook: (left: number) => Promise<void>,
+): Promise<{ readonly all: number; readonly pause: number }> {
+  const count = countSessions(machine);
+  const begin = performance.now();
+  await killCrowd(machine, ...units);
+  let pause = 0;
+  let last = begin;
+  let left = count;
+  await waitUntil(
+    `the end of ${count} sessions`,
+    async () => {
+      const now = countSessions(machine);
+      pause = Math.max(pause, performance.now() - last);
+      if (now < left) last = performance.now();
+      left = now;
+      await onLook(now);
+      return now;
+    },
+    (seen) => seen === 0,
+    END_LIMIT_MS,
+  );
+  return { all: (performance.now() - begin) * 1000, pause: pause * 1000 };
+}
+
+async function timeEndOf(
+  { machine, figures }: Bench,
+  [name, count]: readonly [string, number],
+  units: readonly string[],
+  onLook: (left: number) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const { all, pause } = await killAll(machine, units, onLook);
+  figures.addTime(name, all / count);
+  figures.addTime(names.pauseOf(name), pause);
+}
+
+/** Kills guestd once, when half of the sessions have ended. */
+function killInTheMiddle(machine: Machine, count: number): (left: number) => Promise<void> {
+  let isKilled = false;
+  return async (left) => {
+    if (isKilled || left > count / 2) return;
+    isKilled = true;
+    await machine.run(["systemctl", "kill", "--signal=KILL", "guestd"]);
+  };
+}
+
+export async function timeCrowd(bench: Bench): Promise<void> {
+  const { machine, sizes } = bench;
+  const most = lastOf(sizes.crowds);
+  await growCrowd(bench);
+  await timeEndOf(bench, [names.endEach(most), most], sizes.crowds.map(unitOf));
+  await openMore(machine, "crowd-again", most);
+  await timeEndOf(bench, [names.killedEndEach(most), most], ["crowd-again"], killInTheMiddle(machine, most));
+  await awaitAnswer(machine);
+  await awaitCalm(machine);
+}
