@@ -9,6 +9,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,10 +18,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { execute } from "../helpers/execute.ts";
 import { PAGES } from "../helpers/man.ts";
 import { SigningKey } from "../helpers/signing-key.ts";
-import { listProjectFiles, readProjectFile } from "../helpers/tree.ts";
+import { listProjectFiles, PROJECT, readProjectFile } from "../helpers/tree.ts";
 
 const OWN =
-  /^(NEWS\.md|package(-lock)?\.json|src\/version\.ts|docs\/install\.md|packaging\/(release|lib\.sh|sbom\.mjs|guestd\.spec|man\/.*|debian\/(control|copyright|changelog)))$/;
+  /^(NEWS\.md|package(-lock)?\.json|src\/version\.ts|docs\/install\.md|test\/bench\/history\.ts|packaging\/(release|lib\.sh|compare-versions\.ts|sbom\.mjs|guestd\.spec|man\/.*|debian\/(control|copyright|changelog)))$/;
 const LIMIT_MS = 30_000;
 const URL = "https://guests.example.net/apt";
 /** Stand-ins that fail on request, and leave what a release is made from. */
@@ -52,9 +53,12 @@ describe("packaging/release", () => {
     for (const name of listProjectFiles().filter((file) => OWN.test(file))) write(name, readProjectFile(name));
     write("packaging/package", PACKAGE);
     write("packaging/repository", REPOSITORY);
-    write(".gitignore", ".fail-*\n/build/\n");
+    write(".ci/run", "#!/bin/sh\n");
+    write(".gitignore", ".fail-*\n/build/\n/node_modules\n");
     write("NEWS.md", "# News\n\n## 9.9.9 (unreleased)\n\n* More.\n\n## 9.9.8\n\nNothing yet.\n");
-    for (const name of ["release", "package", "repository"]) chmodSync(join(tree, "packaging", name), 0o755);
+    for (const name of ["packaging/release", "packaging/package", "packaging/repository", ".ci/run"])
+      chmodSync(join(tree, name), 0o755);
+    symlinkSync(join(PROJECT, "node_modules"), join(tree, "node_modules"));
     await git("init", "--quiet");
     await git("config", "user.name", "Nobody");
     await git("config", "user.email", "nobody@example.org");
@@ -92,9 +96,10 @@ describe("packaging/release", () => {
   }
 
   const run = (...args: string[]) =>
-    execute([join(tree, "packaging/release"), "--skip-checks", ...args], { timeoutMs: LIMIT_MS, env: key.env });
+    execute([join(tree, "packaging/release"), ...args], { timeoutMs: LIMIT_MS, env: key.env });
 
-  const release = (version: string) => run(`--key=${key.fingerprint}`, `--url=${URL}`, version);
+  const checked = (version: string) => run(`--key=${key.fingerprint}`, `--url=${URL}`, version);
+  const release = (version: string) => run("--skip-checks", `--key=${key.fingerprint}`, `--url=${URL}`, version);
 
   async function expectRefused(run: () => ReturnType<typeof release>, reason: RegExp): Promise<void> {
     const head = await git("rev-parse", "HEAD");
@@ -144,7 +149,7 @@ describe("packaging/release", () => {
     ["no address", ["--key=KEY"], /no address is given; --url=https/],
     ["an address that is none", ["--key=KEY", "--url=example.net"], /no address is given/],
   ])("refuses %s, before anything is made", async (_, options, reason) => {
-    await expectRefused(() => run(...options, "9.9.9"), reason);
+    await expectRefused(() => run("--skip-checks", ...options, "9.9.9"), reason);
     expect(existsSync(join(tree, "build"))).toBe(false);
   });
 
@@ -160,6 +165,38 @@ describe("packaging/release", () => {
     await expectRefused(() => release("9.9.9"), /nothing is released/);
     expect(await git("status", "--porcelain")).toBe("");
     expect(existsSync(join(tree, "build/release/apt/pool"))).toBe(false);
+  });
+
+  describe("with figures of two versions", () => {
+    async function writeFigures(now: number): Promise<void> {
+      const rows = `| version | open |\n| --- | --: |\n| 9.9.9 | ${now} |\n| 9.9.8 | 1.00 |\n`;
+      write("docs/performance.md", `<!-- history -->\n${rows}<!-- end of history -->\n`);
+      await commit();
+    }
+
+    it("refuses one that has become slower by more than a quarter, and names what", async () => {
+      await writeFigures(1.3);
+      await expectRefused(
+        () => checked("9.9.9"),
+        /warning: open: 1\.30, and 1\.00 in 9\.9\.8\n.*do not allow this release/,
+      );
+      expect(await git("status", "--porcelain")).toBe("");
+      expect((await release("9.9.9")).code).toBe(0);
+    });
+
+    it("releases one that has not", async () => {
+      await writeFigures(1.25);
+      const { code, stderr } = await checked("9.9.9");
+      expect(code, stderr).toBe(0);
+    });
+  });
+
+  it("releases a version without figures, and says so", async () => {
+    write("docs/performance.md", "# Performance\n");
+    await commit();
+    const { code, stderr } = await checked("9.9.9");
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain("has no figures of 9.9.9");
   });
 
   it("writes the version everywhere, and tags the commit", async () => {
