@@ -110,10 +110,9 @@ describe.skipIf(!requireRoot("tests of a whole computer"))(`a guest at a compute
     });
 
     it("is told that everything will be deleted", async () => {
-      const isRunning = async () =>
-        (await seat.machine.sh(`ps -u ${guest.uid} -o args= || true`)).includes("guest-notice");
-      await waitFor("the notice to begin", isRunning, SEAT_LIMIT_MS);
-      await waitFor("the notice to be shown", async () => !(await isRunning()), SEAT_LIMIT_MS);
+      // The program of the notice becomes the one of the reminder.
+      const isShown = `pgrep -u ${guest.uid} --full -- "--app-id guestd-notice"`;
+      await waitFor("the notice to be shown", () => seat.machine.sh(isShown), SEAT_LIMIT_MS);
       await seat.awaitCalm();
       const told = await seat.look();
       await seat.picture("gdm-desktop");
