@@ -144,7 +144,7 @@ export const SCHEMA = {
       "login remote sshd su su-l",
       "PAM services that show the notice in the terminal. For others the desktop shows it.",
     ),
-    Logout: key(value.boolean, "no", "Whether GNOME and MATE remind guests of that when they log out."),
+    Logout: key(value.boolean, "yes", "Whether GNOME and MATE remind guests of that when they log out."),
     LogoutText: localized(value.sentence, NOTICE_TEXTS.LogoutText, "The text of this reminder."),
     Terms: localized(
       value.pathOrNone,

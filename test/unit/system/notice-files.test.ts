@@ -27,19 +27,20 @@ describe("writeNotice", () => {
       "login",
       "login.de",
       "login.sr@latin",
+      "logout",
     ]);
     expect(readFileSync(join(directory, "login.de"), "utf8")).toBe("Weg.\n");
   });
 
   it("removes files of notices that are gone", () => {
     filesWith("LoginText[de]=Weg.");
-    expect(filesWith("LoginText[fr]=Fini.")).toEqual(["login", "login.fr"]);
-    expect(filesWith("Login=no", "LoginText[de]=Weg.")).toEqual([]);
+    expect(filesWith("LoginText[fr]=Fini.")).toEqual(["login", "login.fr", "logout"]);
+    expect(filesWith("Login=no", "Logout=no", "LoginText[de]=Weg.")).toEqual([]);
   });
 
   it("writes the reminder of the logout where it is wanted", () => {
-    expect(filesWith("Logout=yes", "LogoutText[de]=Weg.")).toEqual(["login", "logout", "logout.de"]);
-    expect(filesWith("Login=no", "Logout=yes")).toEqual(["logout"]);
+    expect(filesWith("LogoutText[de]=Weg.")).toEqual(["login", "logout", "logout.de"]);
+    expect(filesWith("Logout=no")).toEqual(["login"]);
   });
 
   it("writes files that guests can read but not change", () => {
