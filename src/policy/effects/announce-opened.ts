@@ -16,10 +16,16 @@ export const announceOpened: Stage<Admitting, Admitting, "announce-opened", Args
   level: () => "notice",
   make: (session) => ({ session: becomeOpen(session) }),
   done: ({ subject, session }) =>
-    `Opened ${keyOf(subject)} of ${describeUser(subject)} through ${subject.service}, leader ${subject.leader}.` +
+    `Opened ${keyOf(subject)} of ${describeUser(subject)} through ${subject.service}${whereOf(session)}, leader ${subject.leader}.` +
     (session.acceptance === undefined ? "" : " The terms of use were accepted."),
-  fields: ({ session: { acceptance } }) =>
-    acceptance === undefined
+  fields: ({ session: { tty, rhost, acceptance } }) => ({
+    ...(tty === "" ? {} : { GUEST_TTY: tty }),
+    ...(rhost === "" ? {} : { GUEST_RHOST: rhost }),
+    ...(acceptance === undefined
       ? {}
-      : { GUEST_TERMS: acceptance.digest, GUEST_ACCEPTED: new Date(acceptance.at).toISOString() },
+      : { GUEST_TERMS: acceptance.digest, GUEST_ACCEPTED: new Date(acceptance.at).toISOString() }),
+  }),
 };
+
+// sshd has no terminal yet, and names itself instead.
+const whereOf = ({ tty, rhost }: Open): string => (rhost === "" ? (tty === "" ? "" : ` at ${tty}`) : ` from ${rhost}`);

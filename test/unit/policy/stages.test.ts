@@ -5,6 +5,7 @@ import { EFFECT_KINDS, rowOf } from "../../../src/policy/effects.ts";
 import { NOTHING_FOUND } from "../../../src/policy/receipt.ts";
 import type { Allocating, Ending, Preparing } from "../../../src/policy/session.ts";
 import * as stages from "../../../src/policy/stages.ts";
+import { subjectOf } from "../../../src/policy/subject.ts";
 import { effectAfter } from "../../../src/policy/way.ts";
 import type { Way } from "../../../src/policy/way.ts";
 import {
@@ -225,6 +226,20 @@ describe("the rows", () => {
       undefined,
       "Let guest-aaaa at gdm-password unlock the screen.",
     ]);
+  });
+
+  it.each([
+    ["login", "tty1", "", " at tty1", { GUEST_TTY: "tty1" }],
+    ["sshd", "ssh", "lab7", " from lab7", { GUEST_TTY: "ssh", GUEST_RHOST: "lab7" }],
+    ["sddm", "", "", "", {}],
+  ])("say where a session of %s was opened", (service, tty, rhost, where, fields) => {
+    const row = rowOf("announce-opened");
+    const session = { ...SESSION, service, tty, rhost };
+    const effect = { kind: "announce-opened", subject: subjectOf(session), session } as const;
+    expect(row.done(effect, undefined)).toBe(
+      `Opened session abc of guest1 (uid 1101) through ${service}${where}, leader 500.`,
+    );
+    expect(row.fields?.(effect, undefined)).toEqual(fields);
   });
 
   it("have a MESSAGE_ID each", () => {
