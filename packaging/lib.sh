@@ -43,8 +43,8 @@ KERNEL_PACKAGES=(linux-image-cloud-amd64 initramfs-tools udev kmod apparmor syst
 # A whole computer with GNOME: what it boots with, GDM, and what mounts a stick. Its kernel has the drivers of a screen.
 SEAT_PACKAGES=(
   linux-image-amd64 initramfs-tools udev kmod apparmor
-  gdm3 gnome-shell gnome-session xwayland adwaita-icon-theme udisks2 gvfs gvfs-fuse libnotify-bin libglib2.0-bin
-  libgdk-pixbuf2.0-bin
+  gdm3 gnome-shell gnome-session xwayland gjs adwaita-icon-theme udisks2 gvfs gvfs-fuse
+  libnotify-bin libglib2.0-bin libgdk-pixbuf2.0-bin
 )
 # The libraries that guestd is compiled with, in the target's versions.
 LIBRARY_PACKAGES=(libpam0g-dev libsystemd-dev libuv1-dev libnode-dev pkgconf)
