@@ -75,7 +75,7 @@ async function list(_args: readonly string[], _options: Options, connect: () => 
     s["user"],
     s["uid"],
     s["service"],
-    s["tty"] || s["rhost"] || "-",
+    s["rhost"] || s["tty"] || "-",
     s["leader"],
     since(s["opened"]),
     s["state"],

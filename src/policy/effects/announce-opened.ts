@@ -19,8 +19,8 @@ export const announceOpened: Stage<Admitting, Admitting, "announce-opened", Args
     `Opened ${keyOf(subject)} of ${describeUser(subject)} through ${subject.service}${whereOf(session)}, leader ${subject.leader}.` +
     (session.acceptance === undefined ? "" : " The terms of use were accepted."),
   fields: ({ session: { tty, rhost, acceptance } }) => ({
-    ...(tty === "" ? {} : { GUEST_TTY: tty }),
-    ...(rhost === "" ? {} : { GUEST_RHOST: rhost }),
+    ...(tty === "" ? {} : { GUEST_TTY: inOneLine(tty) }),
+    ...(rhost === "" ? {} : { GUEST_RHOST: inOneLine(rhost) }),
     ...(acceptance === undefined
       ? {}
       : { GUEST_TERMS: acceptance.digest, GUEST_ACCEPTED: new Date(acceptance.at).toISOString() }),
@@ -28,4 +28,13 @@ export const announceOpened: Stage<Admitting, Admitting, "announce-opened", Args
 };
 
 // sshd has no terminal yet, and names itself instead.
-const whereOf = ({ tty, rhost }: Open): string => (rhost === "" ? (tty === "" ? "" : ` at ${tty}`) : ` from ${rhost}`);
+function whereOf({ tty, rhost }: Open): string {
+  if (rhost !== "") return ` from ${inOneLine(rhost)}`;
+  return tty === "" ? "" : ` at ${inOneLine(tty)}`;
+}
+
+/** As long as a host's name can be. */
+const LONGEST = 255;
+
+// Others may choose the name of a remote host.
+const inOneLine = (name: string): string => name.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?").slice(0, LONGEST);

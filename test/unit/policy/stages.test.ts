@@ -232,6 +232,13 @@ describe("the rows", () => {
     ["login", "tty1", "", " at tty1", { GUEST_TTY: "tty1" }],
     ["sshd", "ssh", "lab7", " from lab7", { GUEST_TTY: "ssh", GUEST_RHOST: "lab7" }],
     ["sddm", "", "", "", {}],
+    [
+      "sshd",
+      "ssh",
+      "lab\nguestd: forged",
+      " from lab?guestd: forged",
+      { GUEST_TTY: "ssh", GUEST_RHOST: "lab?guestd: forged" },
+    ],
   ])("say where a session of %s was opened", (service, tty, rhost, where, fields) => {
     const row = rowOf("announce-opened");
     const session = { ...SESSION, service, tty, rhost };
