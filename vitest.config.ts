@@ -89,8 +89,13 @@ export default defineConfig({
       ...onEachRelease("bounds", { limitMs: 60_000, group: 3, workers: 1, turns: 2 * releases.length }),
       // Emulated, with all processors: beside others it takes more than twice as long. A run has one of its files.
       project({ name: "full", limitMs: 120_000, group: 4, workers: 1, turns: filesIn("full").length }),
-      // A whole computer takes ten minutes: it is in no run with a seed.
-      ...(SEED === null ? onEachRelease("seat", { limitMs: 660_000, group: 5, workers: 1 }) : []),
+      // A whole computer takes ten minutes, and so does the benchmark: they are in no run with a seed.
+      ...(SEED === null
+        ? [
+            ...onEachRelease("seat", { limitMs: 660_000, group: 5, workers: 1 }),
+            project({ name: "bench", limitMs: 600_000, group: 6, workers: 1 }),
+          ]
+        : []),
     ],
   },
 });

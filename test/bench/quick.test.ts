@@ -1,8 +1,8 @@
 // The benchmark runs to its end and says something about each target. What it says is tested nowhere: a machine with
 // tests on it is no place to measure.
 import { describe, expect, it } from "vitest";
-import { QUICK } from "../bench/names.ts";
-import { targetsOf } from "../bench/targets.ts";
+import { QUICK } from "./names.ts";
+import { targetsOf } from "./targets.ts";
 import { execute } from "../helpers/execute.ts";
 import { requireRoot } from "../helpers/root.ts";
 import { PROJECT } from "../helpers/tree.ts";
