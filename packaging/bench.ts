@@ -65,13 +65,21 @@ await runStages(STAGES.filter(({ name }) => chosen.includes(name)));
 const targets = targetsOf(sizes).filter(({ stage }) => chosen.includes(stage));
 const report = formatReport(targets, figures);
 console.log(report);
-writeJson();
-if (failed.length > 0) process.exitCode = 1;
-else if (values.write) writeDocument();
+writeFigures();
+if (failed.length > 0) {
+  console.error(`bench: failed: ${failed.join(", ")}${values.write ? "; nothing is written" : ""}`);
+  process.exitCode = 1;
+} else if (values.write) writeDocument();
 
-function writeJson(): void {
-  mkdirSync(join(project, "build"), { recursive: true });
-  const json = { times: Object.fromEntries(figures.times), amounts: Object.fromEntries(figures.amounts) };
+function writePlots(directory: string): void {
+  mkdirSync(directory, { recursive: true });
+  for (const [name, svg] of drawPlots(figures, sizes)) writeFileSync(join(directory, name), svg);
+}
+
+function writeFigures(): void {
+  writePlots(join(project, "build/performance"));
+  const { times, amounts } = figures;
+  const json = { version: VERSION, release, times: Object.fromEntries(times), amounts: Object.fromEntries(amounts) };
   writeFileSync(join(project, "build/bench.json"), `${JSON.stringify(json, undefined, 1)}\n`);
 }
 
@@ -91,6 +99,5 @@ function writeDocument(): void {
     report,
   };
   writeFileSync(path, writeRun(readFileSync(path, "utf8"), run));
-  mkdirSync(join(project, "docs/performance"), { recursive: true });
-  for (const [name, svg] of drawPlots(figures, sizes)) writeFileSync(join(project, "docs/performance", name), svg);
+  writePlots(join(project, "docs/performance"));
 }
