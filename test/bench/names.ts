@@ -23,7 +23,7 @@ export const WHOLE: Sizes = {
 
 export const QUICK: Sizes = {
   bursts: [10, 20],
-  crowds: [1, 10, 20],
+  crowds: [1, 20, 40],
   mounts: [0, 20, 50],
   receipts: 50,
   skeletonFiles: 200,

@@ -81,7 +81,7 @@ describe("a plot", () => {
 
 it("the two plots show medians in milliseconds", () => {
   const notebook = new Notebook();
-  notebook.addTime(crowded(20, "shared"), 7000, 9000, 8000);
+  notebook.addTime(crowded(40, "shared"), 7000, 9000, 8000);
   notebook.addTime(mounted(0, "bwrap"), 4000);
   const plots = drawPlots(notebook, QUICK);
   expect([...plots.keys()]).toEqual(["sessions.svg", "mounts.svg"]);
