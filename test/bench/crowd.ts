@@ -23,8 +23,8 @@ async function openMore(machine: Machine, name: string, count: number): Promise<
 /** Opens sessions step by step, and times logins beside them. */
 async function growCrowd(bench: Bench): Promise<void> {
   const { machine, sizes, figures } = bench;
+  const resident = new Map<number, number>();
   let before = 0;
-  let first = 0;
   for (const count of sizes.crowds) {
     await openMore(machine, unitOf(count), count - before);
     before = count;
@@ -33,10 +33,12 @@ async function growCrowd(bench: Bench): Promise<void> {
       [sharedArm(names.crowded(count, "shared")), leasedArm(names.crowded(count, "leased"))],
       count,
     );
-    const resident = await readResident(machine);
-    if (count === 1) first = resident;
-    else figures.setAmount(names.memoryEach(count), (resident - first) / (count - 1), "KiB");
+    resident.set(count, await readResident(machine));
   }
+  // Until the second step guestd warms up, as any program.
+  const [, warm = NaN] = sizes.crowds;
+  const grown = (resident.get(before) ?? NaN) - (resident.get(warm) ?? NaN);
+  figures.setAmount(names.memoryEach(before), grown / (before - warm), "KiB");
 }
 
 /** Kills the units' sessions. Returns microseconds until none is left, and the longest without the end of one. */
