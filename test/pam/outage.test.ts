@@ -12,9 +12,9 @@ import { accounts, createView, createWorld, describeAsRoot, until, type World } 
 const bound = 10_000;
 const sentence = "Guest sessions are not available at the moment. Please ask the administrator of this machine.";
 
-function expectRefusal(hook: Hook, reason: string, result = "PAM_SESSION_ERR"): void {
+function expectRefusal(hook: Hook, reason: string | RegExp, result = "PAM_SESSION_ERR"): void {
   expect(hook.result).toBe(result);
-  expect(hook.logged.join()).toContain(reason);
+  expect(hook.logged.join()).toMatch(reason);
   expect(errors(hook)).toEqual([sentence]);
   expect(hook.after).toEqual(hook.before);
   expect(hook.milliseconds).toBeLessThan(bound);
@@ -98,7 +98,8 @@ describeAsRoot.each(builds)("during an outage ($name)", { timeout: 60_000 }, (bu
     await new Promise((resolve) => other.once("connect", resolve));
     const hook = await open("timeout=1");
     other.disconnect();
-    expectRefusal(hook, "OpenSession: No buffer space available");
+    // On a busy machine the last attempt is late.
+    expectRefusal(hook, /OpenSession: (No buffer space available|Connection timed out)/);
     expect(hook.milliseconds).toBeGreaterThan(800);
   });
 
