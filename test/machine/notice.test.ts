@@ -80,7 +80,7 @@ describeMachine("what guests are told", (release) => {
     expect(entry?.["MESSAGE"]).toMatch(/^Refused guest .*: Guest logins are switched off on this machine\./);
     await machine.sh("guestctl enable");
     await machine.sh("systemctl unset-environment LANG; systemctl restart guestd");
-    await configure("Login=no");
+    await configure("Login=no\nLogout=no");
     const silent = await machine.loginAsGhost();
     expect(silent.transcript).not.toContain(DELETED);
     await silent.logOut();
