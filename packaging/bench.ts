@@ -87,7 +87,7 @@ function writeFigures(): void {
 function writeDocument(): void {
   const path = join(project, "docs/performance.md");
   const computer = {
-    kernel: kernelRelease(),
+    kernel: kernelRelease().replace(/-.*/, ""),
     processors: cpus().map(({ model }) => model),
     memoryGiB: totalmem() / 2 ** 30,
     release,
@@ -99,5 +99,5 @@ function writeDocument(): void {
     report,
   };
   writeFileSync(path, writeRun(readFileSync(path, "utf8"), run));
-  writePlots(join(project, "docs/performance"));
+  writePlots(join(project, "docs/pictures"));
 }

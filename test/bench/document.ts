@@ -22,9 +22,9 @@ export function describeComputer(version: string, { kernel, processors, memoryGi
   return `guestd ${version} on Debian ${release}, Linux ${kernel}, ${processors.length} processors (${models}), ${memoryGiB.toFixed(0)} GiB.`;
 }
 
-const PLOTS = `![Login latency against open sessions](performance/sessions.svg)
+const PLOTS = `![Login latency against open sessions](pictures/sessions.svg)
 
-![Login latency against mounts of the host](performance/mounts.svg)`;
+![Login latency against mounts of the host](pictures/mounts.svg)`;
 
 export function writeRun(document: string, run: Run): string {
   const text = `\n## The last run\n\n${run.machine}\n\n${PLOTS}\n\n${run.report}\n\n`;
