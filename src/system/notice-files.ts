@@ -1,4 +1,4 @@
-// Writes notices for guests' desktops (systemd/guest-notice), which cannot read the configuration.
+// Writes notices for guests' desktops (packaging/guest-notice), which cannot read the configuration.
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";

@@ -12,12 +12,9 @@ import { waitFor } from "./wait.ts";
 /** A desktop takes minutes to come up under emulation. */
 export const SEAT_LIMIT_MS = 600_000;
 const WIDTH = 1280;
-const HEIGHT = 800;
 /** In rows: GNOME's bar with the clock. */
 const BAR = 40;
 const BYTES_PER_PIXEL = 3;
-/** The range of a tablet's coordinates. */
-const TABLET = 0x7fff;
 /** Identical looks at a calm screen. They take seconds: an emulated processor draws slowly. */
 const CALM_LOOKS = 40;
 
@@ -77,18 +74,6 @@ export class Seat {
   /** @param text of lower-case letters, digits, and the characters of KEYS */
   async type(text: string): Promise<void> {
     for (const character of text) await this.press(KEYS[character] ?? character);
-  }
-
-  /** In pixels. */
-  async click(x: number, y: number): Promise<void> {
-    const move = (axis: string, at: number, of: number) => ({
-      type: "abs",
-      data: { axis, value: Math.round((at / of) * TABLET) },
-    });
-    const button = (down: boolean) => ({ type: "btn", data: { button: "left", down } });
-    await this.#send([move("x", x, WIDTH), move("y", y, HEIGHT)]);
-    await this.#send([button(true)]);
-    await this.#send([button(false)]);
   }
 
   /** Takes a picture. Returns its path: build/pictures/RELEASE/NAME.png. */
@@ -151,17 +136,9 @@ export class Seat {
     });
   }
 
-  async pullStick(): Promise<void> {
-    await this.#qmp.execute("device_del", { id: "plugged" });
-  }
-
   /** Presses the reset button: the machine loses its memory, and boots again. */
   async reset(): Promise<void> {
     await this.machine.cutPower(() => this.#qmp.execute("system_reset"));
-  }
-
-  async #send(events: readonly object[]): Promise<void> {
-    await this.#qmp.execute("input-send-event", { events });
   }
 
   /** A digest of the screen below GNOME's clock; empty for a console. */
